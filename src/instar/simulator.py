@@ -1,0 +1,78 @@
+"""Worlds to act in: what a simulator and a benchmark are to the rest of the house."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Protocol, runtime_checkable
+
+from instar.demo import Instruction, Observation
+from instar.policy import Policy
+from instar.robot import Floats, Robot
+
+
+@dataclass(frozen=True)
+class Task:
+    """One kind of problem a simulator can set; with a seed it is one episode."""
+
+    name: str
+    suite: str = ""  # the group it is reported in, e.g. a generalisation level
+    max_steps: int = 8  # actions after which an unfinished episode counts as a timeout
+
+
+@dataclass(frozen=True, eq=False)
+class Transition:
+    """What followed from one action."""
+
+    observation: Observation
+    terminated: bool  # the simulator ended the episode: success or failure for good
+    success: bool
+    reason: str = ""  # why it failed, in words, where the simulator knows
+
+
+@runtime_checkable
+class Simulator(Protocol):
+    """A world that can be reset to a seed. One instance plays one episode at a time."""
+
+    robot: Robot
+
+    def reset(self, task: Task, seed: int) -> tuple[Instruction, Observation]:
+        """Set the scene. The same task and seed give the same bytes. Raises SimulatorError."""
+        ...
+
+    def step(self, action: Floats) -> Transition:
+        """Do one action (dim,) in the units of `robot.actions`. Raises SimulatorError."""
+        ...
+
+    def expert(self) -> Policy | None:
+        """A scripted policy for the episode in play, or None. It may look behind the scenes."""
+        ...
+
+    def close(self) -> None:
+        """Release what the simulator holds."""
+        ...
+
+
+@runtime_checkable
+class Benchmark(Protocol):
+    """Which tasks, which seeds: data, not code."""
+
+    def simulator(self) -> str:
+        """The choice of simulator to play on, e.g. "tabletop"."""
+        ...
+
+    def episodes(self) -> Sequence["Trial"]:
+        """Every episode to play, in order."""
+        ...
+
+
+@dataclass(frozen=True)
+class Trial:
+    """One episode to play."""
+
+    task: Task
+    seed: int
+    labels: Mapping[str, str] = field(default_factory=dict, compare=False)
+
+    @property
+    def id(self) -> str:
+        """"<suite>/<task>/<seed>": names the episode in every record and pairs it in every comparison."""
+        return f"{self.task.suite}/{self.task.name}/{self.seed}"
