@@ -1,0 +1,1 @@
+"""Self-supervised questions that teach a model to see and foresee."""

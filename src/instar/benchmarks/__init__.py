@@ -1,0 +1,1 @@
+"""Which tasks, which seeds: data, not code."""

@@ -1,0 +1,1 @@
+"""Formats of demonstrations to read, one house each."""
