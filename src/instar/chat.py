@@ -41,7 +41,7 @@ class Conversation:
         return "\n".join(turn.text for turn in self.turns if turn.role != "assistant")
 
     def answered(self, answer: str) -> "Conversation":
-        """This conversation with `answer` said by the assistant and learned from."""
+        """The conversation with `answer` said by the assistant and learned from."""
         return Conversation((*self.turns, Turn("assistant", answer, learn=True)), self.images)
 
 
