@@ -1,0 +1,287 @@
+"""What this machine can and cannot do for instar, and what to type where something is missing."""
+
+import logging
+import os
+import platform
+import re
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from importlib import metadata
+from pathlib import Path
+from typing import Annotated, Final, Literal
+
+from instar import plugins
+from instar.errors import InstarError
+
+logger = logging.getLogger(__name__)
+
+Level = Literal["ok", "warn", "error"]
+
+PYTHON: Final = ((3, 11), (3, 14))  # at least, below: `requires-python` of this package
+GIB: Final = 1024**3
+DISK: Final = 10 * GIB  # a checkpoint of a 7 B model with its training state takes more than this
+SHARED: Final = GIB  # what data loading workers need to hand batches over
+DEVELOPERS: Final = "dev"  # the extra that only work on instar itself needs
+
+
+@dataclass(frozen=True)
+class DoctorConfig:
+    """What to look at."""
+
+    folder: Annotated[Path, "Folder whose disk is looked at: where samples and checkpoints go."] = Path()
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One thing about this machine; `remedy` is what to type or do where it is not ok."""
+
+    level: Level
+    subject: str  # "python", "torch", "plugin recipes/llara"
+    text: str
+    remedy: str = ""
+
+    def to_json(self) -> dict[str, str]:
+        """As `--json` prints it."""
+        return {"level": self.level, "subject": self.subject, "text": self.text, "remedy": self.remedy}
+
+
+@dataclass(frozen=True)
+class Requirement:
+    """One line of a package's requirements: a distribution, the versions that do, and the extra that asks for it."""
+
+    name: str
+    bounds: str  # "<2.14,>=2.6"; empty where any version does
+    extra: str  # empty where it is always needed
+
+    @classmethod
+    def parse(cls, line: str) -> "Requirement":
+        """Read a `Requires-Dist` line as setuptools writes it."""
+        wanted, _, marker = line.partition(";")
+        found = re.match(r"\s*([A-Za-z0-9._-]+)\s*(?:\[[^\]]*\])?\s*\(?([^)]*)\)?", wanted)
+        extra = re.search(r"""extra\s*==\s*["']([^"']+)["']""", marker)
+        assert found
+        return cls(found[1], found[2].replace(" ", ""), extra[1] if extra else "")
+
+    def admits(self, version: str) -> bool:
+        """Whether `version` lies within the bounds; what a bound other than <, <=, >, >=, == says is not judged."""
+        return all(_admits(bound, version) for bound in self.bounds.split(",") if bound)
+
+
+def examine(config: DoctorConfig | None = None) -> list[Finding]:
+    """Everything there is to say about this machine, in the order a person would ask."""
+    config = config or DoctorConfig()
+    return [
+        _python(),
+        *_packages([Requirement.parse(line) for line in metadata.requires("instar") or []], _version),
+        *_rivals(_version),
+        *_accelerators(_nvidia(), _version("torch")),
+        _processor(),
+        _memory(),
+        *_shared_memory(Path("/dev") / "shm"),
+        _disk(config.folder),
+        *_plugins(),
+    ]
+
+
+def worst(findings: Iterable[Finding]) -> Level:
+    """The most serious level among `findings`."""
+    order: tuple[Level, ...] = ("ok", "warn", "error")
+    return max((finding.level for finding in findings), key=order.index, default="ok")
+
+
+def _python() -> Finding:
+    version, low, high = platform.python_version(), PYTHON[0], PYTHON[1]
+    text = f"{version} on {platform.system()} {platform.machine()}, {sys.executable}"
+    if low <= sys.version_info[:2] < high:
+        return Finding("ok", "python", text)
+    return Finding("warn", "python", text, f"instar is tested on Python {low[0]}.{low[1]} to {high[0]}.{high[1] - 1}")
+
+
+def _version(name: str) -> str | None:
+    try:
+        return metadata.version(name)
+    except metadata.PackageNotFoundError:
+        return None
+
+
+def _packages(needs: Sequence[Requirement], version: Callable[[str], str | None]) -> Iterator[Finding]:
+    """One finding per required package and one per extra."""
+    for need in needs:
+        if not need.extra:
+            yield _package(need, version(need.name))
+    for extra in dict.fromkeys(need.extra for need in needs if need.extra):
+        yield _extra(extra, [need for need in needs if need.extra == extra], version)
+
+
+def _package(need: Requirement, version: str | None) -> Finding:
+    remedy = f'pip install "{need.name}{need.bounds}"'
+    if version is None:
+        return Finding("error", need.name, "not installed", remedy)
+    if not need.admits(version):
+        return Finding("error", need.name, f"{version}, but instar needs {need.bounds}", remedy)
+    return Finding("ok", need.name, version)
+
+
+def _extra(extra: str, needs: Sequence[Requirement], version: Callable[[str], str | None]) -> Finding:
+    """What is there of an extra; a missing one is worth a warning only where it is begun or meant for users."""
+    found = {need: version(need.name) for need in needs}
+    missing = [need.name for need in needs if found[need] is None]
+    wrong = [f"{need.name} {there} (needs {need.bounds})" for need, there in found.items() if _outside(need, there)]
+    subject, remedy = f"extra {extra}", f'pip install "instar[{extra}]"'
+    if wrong:
+        return Finding("error", subject, "wrong versions: " + ", ".join(wrong), f"{remedy} --upgrade")
+    if missing:
+        level: Level = "ok" if extra == DEVELOPERS else "warn"
+        return Finding(level, subject, "not installed: " + ", ".join(missing), remedy)
+    return Finding("ok", subject, ", ".join(f"{need.name} {there}" for need, there in found.items()))
+
+
+def _outside(need: Requirement, version: str | None) -> bool:
+    return version is not None and not need.admits(version)
+
+
+def _admits(bound: str, version: str) -> bool:
+    found = re.fullmatch(r"(<=|>=|==|<|>)([0-9.]+)", bound)
+    if not found:
+        return True
+    mine, theirs = _numbers(version), _numbers(found[2])
+    width = max(len(mine), len(theirs))
+    mine, theirs = mine + (0,) * (width - len(mine)), theirs + (0,) * (width - len(theirs))
+    answers = {"<": mine < theirs, "<=": mine <= theirs, ">": mine > theirs, ">=": mine >= theirs, "==": mine == theirs}
+    return answers[found[1]]
+
+
+def _numbers(version: str) -> tuple[int, ...]:
+    """The release part of a version: "2.13.0+cpu" is (2, 13, 0), "5.0rc1" is (5, 0)."""
+    release = re.match(r"\d+(?:\.\d+)*", version)
+    return tuple(int(part) for part in release[0].split(".")) if release else (0,)
+
+
+def _rivals(version: Callable[[str], str | None]) -> Iterator[Finding]:
+    """Packages that install the same module over each other."""
+    rivals = ("opencv-python", "opencv-contrib-python", "opencv-contrib-python-headless")
+    for rival in rivals:
+        if version(rival) and version("opencv-python-headless"):
+            yield Finding(
+                "warn",
+                rival,
+                "writes the same module cv2 as opencv-python-headless; which one is imported depends on the order",
+                f"pip uninstall {rival} && pip install --force-reinstall --no-deps opencv-python-headless",
+            )
+
+
+def _nvidia() -> list[str] | None:
+    """One line per NVIDIA GPU as its driver names them; None where there is no driver."""
+    query = ["nvidia-smi", "--query-gpu=name,memory.total,memory.free,driver_version", "--format=csv,noheader"]
+    try:
+        done = subprocess.run(query, capture_output=True, text=True, timeout=20, check=False)
+    except (OSError, subprocess.TimeoutExpired):
+        return None
+    return [line.strip() for line in done.stdout.splitlines() if line.strip()] if done.returncode == 0 else None
+
+
+def _accelerators(gpus: Sequence[str] | None, torch: str | None) -> Iterator[Finding]:
+    """What models can run on, judged without importing torch."""
+    if gpus is None:
+        apple = platform.system() == "Darwin" and platform.machine() == "arm64"
+        text = "Apple silicon (torch device mps)" if apple else "none found: models run on the processor, slowly"
+        yield Finding("ok" if apple else "warn", "gpu", text, "" if apple else "train and serve where there is a GPU")
+        return
+    for line in gpus:
+        fields = [*(part.strip() for part in line.split(",")), "", "", ""]
+        yield Finding("ok", "gpu", f"{fields[0]}, {fields[1]} ({fields[2]} free), driver {fields[3]}")
+    if gpus and torch and torch.endswith("+cpu"):
+        remedy = "pip uninstall torch && pip install torch, without an index of CPU builds"
+        yield Finding("error", "torch", f"{torch} is built without CUDA and cannot use the GPU", remedy)
+
+
+def _processor() -> Finding:
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    return Finding("ok", "processor", f"{cores} {'core' if cores == 1 else 'cores'} for this process")
+
+
+def _memory() -> Finding:
+    total, free = _total_memory(), _available_memory()
+    limit = _memory_limit()
+    if not total:
+        return Finding("ok", "memory", "this system does not say")
+    text = f"{total / GIB:.1f} GiB"
+    if free is not None:
+        text += f", {free / GIB:.1f} GiB available"
+    if limit is not None and limit < total:
+        text += f"; this container may use {limit / GIB:.1f} GiB"
+    if min(total, limit or total) < 4 * GIB:
+        return Finding("warn", "memory", text, "building and small evaluations need about 4 GiB")
+    return Finding("ok", "memory", text)
+
+
+def _total_memory() -> int:
+    """Bytes of memory of the whole machine; 0 where the system does not say."""
+    if not hasattr(os, "sysconf"):
+        return 0
+    return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+
+
+def _available_memory() -> int | None:
+    """Bytes that can be had without swapping, as Linux says; None elsewhere."""
+    meminfo = Path("/proc/meminfo")
+    found = re.search(r"MemAvailable:\s+(\d+) kB", meminfo.read_text()) if meminfo.exists() else None
+    return int(found[1]) * 1024 if found else None
+
+
+def _memory_limit() -> int | None:
+    """Bytes this container may use; None where there is no limit."""
+    for place in (Path("/sys/fs/cgroup/memory.max"), Path("/sys/fs/cgroup/memory/memory.limit_in_bytes")):
+        if place.exists() and (text := place.read_text().strip()).isdigit():
+            return int(text)
+    return None
+
+
+def _shared_memory(place: Path) -> Iterator[Finding]:
+    """A warning where shared memory is so small that data loading workers die: Docker's default is 64 MiB."""
+    if place.exists() and (size := shutil.disk_usage(place).total) < SHARED:
+        text = f"{place} holds {size / GIB:.2f} GiB; data loading workers may die with a bus error"
+        yield Finding("warn", "shared memory", text, "docker run --shm-size=8g, or train with workers=0")
+
+
+def _disk(folder: Path) -> Finding:
+    there = next((path for path in (folder.absolute(), *folder.absolute().parents) if path.exists()), Path())
+    free = shutil.disk_usage(there).free
+    text = f"{free / GIB:.1f} GiB free at {there}"
+    if not os.access(there, os.W_OK):
+        return Finding("error", "disk", f"{there} cannot be written to", "choose another folder, or its permissions")
+    if free < DISK:
+        return Finding("warn", "disk", text, "make room: a 7 B checkpoint with its training state takes over 10 GiB")
+    return Finding("ok", "disk", text)
+
+
+def _plugins() -> Iterator[Finding]:
+    """One line per kind for the plugins that load, and one finding for each that does not."""
+    for kind in plugins.KINDS:
+        failures = {name: reason for name in plugins.names(kind) if (reason := _failure(kind, name))}
+        loaded = [name for name in plugins.names(kind) if name not in failures]
+        yield Finding("ok", f"plugins {kind}", ", ".join(loaded) or "none")
+        for name, reason in failures.items():
+            yield _unloadable(kind, name, reason)
+
+
+def _failure(kind: str, name: str) -> str:
+    """Why a plugin does not load; empty where it does."""
+    try:
+        plugins.load(kind, name)
+    except InstarError as error:
+        return str(error)
+    except Exception as error:  # a stranger's module may raise anything while it is imported
+        logger.exception("%s %s does not load", kind, name)
+        return f"{type(error).__name__} while it is imported: {error}"
+    return ""
+
+
+def _unloadable(kind: str, name: str, reason: str) -> Finding:
+    text, _, install = reason.partition("; install it with: ")
+    if install:  # an extra that was left out on purpose, perhaps
+        return Finding("warn", f"plugin {kind}/{name}", text, install)
+    return Finding("error", f"plugin {kind}/{name}", text, "update or uninstall the package that brings it")
