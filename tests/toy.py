@@ -29,8 +29,8 @@ def toy_action(start: tuple[float, float], end: tuple[float, float], degrees: fl
 def toy_objects(*boxes: tuple[int, Box]) -> tuple[SceneObject, ...]:
     """Objects seen at the same `boxes` by both cameras."""
     return tuple(
-        SceneObject(id=id, texture=NAMES[id][0], shape=NAMES[id][1], boxes={"front": box, "top": box})
-        for id, box in boxes
+        SceneObject(id=value, texture=NAMES[value][0], shape=NAMES[value][1], boxes={"front": box, "top": box})
+        for value, box in boxes
     )
 
 
