@@ -1,0 +1,222 @@
+"""One Parquet file of a samples folder: each row holds one look at the world once, and all that is said about it."""
+
+import contextlib
+import functools
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+from numpy.typing import NDArray
+from pydantic import TypeAdapter, ValidationError
+
+from instar.chat import Conversation, Sample, Turn
+from instar.demo import Image
+from instar.errors import DataError
+from instar.files import canonical_json, door
+from instar.robot import Floats
+
+ROWS_PER_GROUP: Final = 64  # rows that are decoded together; every group of a file but its last is full
+FACTS: Final = "instar"  # key of the facts in the file's own metadata: one rename commits them with the rows
+
+_TURN: Final = pa.struct([pa.field("role", pa.string()), pa.field("text", pa.string()), pa.field("learn", pa.bool_())])
+_CONVERSATION: Final = pa.struct(
+    [
+        pa.field("id", pa.string()),
+        pa.field("kind", pa.string()),
+        pa.field("weight", pa.float64()),
+        pa.field("turns", pa.list_(_TURN)),
+    ]
+)
+SCHEMA: Final = pa.schema(
+    [
+        pa.field("id", pa.string()),
+        pa.field("images", pa.list_(pa.binary())),  # PNG or JPEG files, in the order the conversations show them
+        pa.field("actions", pa.list_(pa.list_(pa.float64()))),  # demonstrated here, in the robot's units
+        pa.field("conversations", pa.list_(_CONVERSATION)),
+    ]
+)
+_SAID: Final = "conversations.list.element"
+_COLUMNS: Final = {  # every leaf of the schema with its compression; pictures are compressed already
+    "id": "zstd",
+    "images.list.element": "none",
+    "actions.list.element.list.element": "zstd",
+    f"{_SAID}.id": "zstd",
+    f"{_SAID}.kind": "zstd",
+    f"{_SAID}.weight": "zstd",
+    f"{_SAID}.turns.list.element.role": "zstd",
+    f"{_SAID}.turns.list.element.text": "zstd",
+    f"{_SAID}.turns.list.element.learn": "zstd",
+}
+_LAYOUT: Final[dict[str, Any]] = {
+    "compression": _COLUMNS,
+    "use_dictionary": [f"{_SAID}.kind", f"{_SAID}.turns.list.element.role", f"{_SAID}.turns.list.element.text"],
+    "write_statistics": False,
+    "write_page_checksum": True,  # a bit that flips on the disk is found when its page is read
+}
+
+
+@dataclass(frozen=True, eq=False)
+class Row:
+    """One look at the world: its images, and every conversation about exactly these."""
+
+    id: str  # "<episode>/<view>"
+    images: tuple[Image, ...]
+    samples: tuple[Sample, ...]
+    actions: Floats  # (n, dim): demonstrated here, in the robot's units; n is 0 where the demonstration did nothing
+
+
+@dataclass(frozen=True)
+class LeftOut:
+    """An episode that is not in the samples."""
+
+    id: str
+    reason: str
+
+
+@dataclass(frozen=True)
+class ShardFacts:
+    """What a shard holds, known without reading its rows."""
+
+    plan: str  # digest of the build's plan, so that a shard of another build is never taken for one of this
+    episodes: int  # those that are in
+    views: int
+    counts: Mapping[str, int] = field(default_factory=dict)  # conversations by kind
+    left_out: tuple[LeftOut, ...] = ()
+
+
+_FACTS: Final = TypeAdapter(ShardFacts)
+
+
+class ShardWriter:
+    """Rows in, the bytes of a Parquet file out. The same rows give the same bytes."""
+
+    def __init__(self) -> None:
+        self._sink = pa.BufferOutputStream()
+        self._writer = pq.ParquetWriter(self._sink, SCHEMA, **_LAYOUT)
+        self._waiting: list[dict[str, Any]] = []
+        self.views = 0
+        self.counts: Counter[str] = Counter()
+
+    def add(self, rows: Iterable[Row]) -> None:
+        """Append `rows`; a group is encoded as soon as it is full."""
+        for row in rows:
+            self._waiting.append(_record(row))
+            self.views += 1
+            self.counts.update(sample.kind for sample in row.samples)
+            if len(self._waiting) == ROWS_PER_GROUP:
+                self._flush()
+
+    def finish(self, plan: str, episodes: int, left_out: tuple[LeftOut, ...]) -> bytes:
+        """The whole file, with its facts in it."""
+        if self._waiting:
+            self._flush()
+        facts = ShardFacts(plan, episodes, self.views, dict(self.counts), left_out)
+        self._writer.add_key_value_metadata({FACTS: canonical_json(_FACTS.dump_python(facts, mode="json"))})
+        self._writer.close()
+        return self._sink.getvalue().to_pybytes()
+
+    def _flush(self) -> None:
+        self._writer.write_table(pa.Table.from_pylist(self._waiting, schema=SCHEMA), row_group_size=ROWS_PER_GROUP)
+        self._waiting = []
+
+
+def _record(row: Row) -> dict[str, Any]:
+    return {
+        "id": row.id,
+        "images": [image.data for image in row.images],
+        "actions": row.actions.tolist(),
+        "conversations": [
+            {
+                "id": sample.id,
+                "kind": sample.kind,
+                "weight": sample.weight,
+                "turns": [
+                    {"role": turn.role, "text": turn.text, "learn": turn.learn} for turn in sample.conversation.turns
+                ],
+            }
+            for sample in row.samples
+        ],
+    }
+
+
+@dataclass(frozen=True, eq=False)
+class ShardIndex:
+    """Which conversations a shard holds, without their words and pictures; one entry per conversation, in order."""
+
+    rows: NDArray[np.int64]  # the row in the shard
+    positions: NDArray[np.int64]  # the place in the row
+    kinds: list[str]
+    weights: Floats
+
+
+class Shard:
+    """A finished shard, opened for reading. Raises DataError where the file is damaged."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        with _damage(path):
+            self._file = pq.ParquetFile(path, page_checksum_verification=True)
+
+    @functools.cached_property
+    def facts(self) -> ShardFacts:
+        """What the shard says of itself."""
+        text = (self._file.metadata.metadata or {}).get(FACTS.encode())
+        try:
+            return _FACTS.validate_json(text or b"")
+        except ValidationError as error:
+            raise DataError(f"{self.path}: a Parquet file, but no shard of samples") from error
+
+    def group(self, number: int) -> pa.Table:
+        """Row group `number`: rows `ROWS_PER_GROUP * number` and following, to be read with `row`."""
+        with _damage(self.path):
+            return self._file.read_row_group(number)
+
+    def actions(self) -> Floats:
+        """Every demonstrated action of the shard, (n, dim) in the robot's units; (0, 0) if there is none."""
+        records = self._read(["actions.list.element.list.element"]).to_pylist()
+        found = [action for record in records for action in record["actions"]]
+        return np.array(found, dtype=np.float64) if found else np.empty((0, 0))
+
+    def index(self) -> ShardIndex:
+        """The shard's conversations by kind and weight, read without their words and pictures."""
+        records = self._read([f"{_SAID}.kind", f"{_SAID}.weight"]).to_pylist()
+        said = [record["conversations"] for record in records]
+        sizes = [len(row) for row in said]
+        return ShardIndex(
+            np.repeat(np.arange(len(said)), sizes),
+            np.concatenate([np.arange(size) for size in sizes]) if sizes else np.arange(0),
+            [entry["kind"] for row in said for entry in row],
+            np.array([entry["weight"] for row in said for entry in row], dtype=np.float64),
+        )
+
+    def _read(self, columns: list[str]) -> pa.Table:
+        with _damage(self.path):
+            return self._file.read(columns=columns)
+
+
+@contextlib.contextmanager
+def _damage(path: Path) -> Iterator[None]:
+    try:
+        with door(path):
+            yield
+    except pa.ArrowInvalid as error:
+        raise DataError(f"{path}: damaged: {error}; remove the file and run the same build again") from error
+
+
+def row(group: pa.Table, position: int) -> Row:
+    """Row `position` of a row group, with its words and pictures."""
+    record = group.slice(position, 1).to_pylist()[0]
+    images = tuple(Image.encoded(data) for data in record["images"])
+    samples = tuple(_sample(entry, images) for entry in record["conversations"])
+    actions = np.array(record["actions"], dtype=np.float64) if record["actions"] else np.empty((0, 0))
+    return Row(record["id"], images, samples, actions)
+
+
+def _sample(entry: Mapping[str, Any], images: tuple[Image, ...]) -> Sample:
+    turns = tuple(Turn(turn["role"], turn["text"], turn["learn"]) for turn in entry["turns"])
+    return Sample(entry["id"], entry["kind"], Conversation(turns, images), entry["weight"])
