@@ -1,7 +1,7 @@
 """The table of VIMA-Bench: an invisible arm that moves things from one planar pose to another, seen by two cameras.
 
-One action is two planar poses: where the tool goes down, and where it lets go (suction cup) or stops (spatula). Maps and
-bounds after VIMA-Bench (Jiang et al., ICML 2023) as LLaRA uses them (Li et al., ICLR 2025).
+One action is two planar poses: where the tool goes down, and where it lets go (suction cup) or stops (spatula). Maps
+and bounds after VIMA-Bench (Jiang et al., ICML 2023) as LLaRA uses them (Li et al., ICLR 2025).
 """
 
 from typing import Final
@@ -37,8 +37,13 @@ VIMA: Final = Robot("vima", "pick and place or sweep", ACTIONS, (FRONT, TOP), st
 
 
 def yaw_to_quaternion(yaw: float) -> NDArray[np.float32]:
-    """A turn about +z by `yaw` radians as (x, y, z, w) float32, VIMA's layout."""
-    return np.array([0.0, 0.0, np.sin(yaw / 2), np.cos(yaw / 2)], dtype=np.float32)
+    """A turn about +z by `yaw` radians as (x, y, z, w) float32, VIMA's layout.
+
+    The angle is first rounded to a microradian, which float32 can tell apart: so a turn that was read and written again
+    gives the same four numbers.
+    """
+    half = round(yaw, 6) / 2
+    return np.array([0.0, 0.0, np.sin(half), np.cos(half)], dtype=np.float32)
 
 
 def quaternion_to_yaw(quaternion: NDArray[np.floating]) -> float:
@@ -49,12 +54,7 @@ def quaternion_to_yaw(quaternion: NDArray[np.floating]) -> float:
 
 def canonical(action: Floats) -> Floats:
     """`action` (6,) as it comes back from VIMA's float32 files, so that writing and reading change nothing."""
-    best = action
-    for _ in range(4):  # rounding a half angle and back settles at once or after one more turn
-        again = best.astype(np.float32).astype(np.float64)
-        for k in (2, 5):
-            again[k] = quaternion_to_yaw(yaw_to_quaternion(float(best[k])))
-        if np.array_equal(again, best):
-            break
-        best = again
-    return best
+    settled = action.astype(np.float32).astype(np.float64)
+    for k in (2, 5):
+        settled[k] = quaternion_to_yaw(yaw_to_quaternion(float(action[k])))
+    return settled
