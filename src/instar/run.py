@@ -1,0 +1,127 @@
+"""A run on disk: run.json says how to do it again, episodes.jsonl what happened, manifest.json that it is whole."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any, Final
+
+from instar.errors import ConfigError, DataError, MismatchError
+from instar.files import MANIFEST, append_jsonl, canonical_json, read_json, read_jsonl, write_bytes, write_json
+from instar.metrics import Comparison, Summary, compare, summarise
+from instar.rollout import EpisodeRecord, Outcome
+
+RUN: Final = "run.json"
+EPISODES: Final = "episodes.jsonl"
+FORMAT: Final = "instar-run/1"
+
+# What two runs over the same episodes have in common.
+SAME_EPISODES: Final = ("benchmark", "simulator")
+
+
+@dataclass(frozen=True)
+class Run:
+    """A run as it lies in its folder, whole or not."""
+
+    folder: Path
+    description: Mapping[str, Any]  # run.json: format, settings, policy, versions
+    records: tuple[EpisodeRecord, ...]  # by suite, task and seed
+    whole: bool  # every episode of the run is there
+
+    @property
+    def name(self) -> str:
+        """The folder's own name."""
+        return self.folder.resolve().name
+
+    @property
+    def settings(self) -> Mapping[str, Any]:
+        """All that decides what happens in the run."""
+        settings: Mapping[str, Any] = self.description["settings"]
+        return settings
+
+    @cached_property
+    def summary(self) -> Summary:
+        """The run in numbers."""
+        return summarise(self.records)
+
+
+def read_run(folder: Path) -> Run:
+    """The run in `folder`. Raises DataError if there is none or it is damaged."""
+    if not (folder / RUN).is_file():
+        raise DataError(f"{folder}: no run here ({RUN} is missing); `instar eval --out {folder}` makes one")
+    description = read_json(folder / RUN)
+    if not isinstance(description, dict) or description.get("format") != FORMAT or "settings" not in description:
+        raise DataError(f"{folder / RUN}: not a run of the format {FORMAT}")
+    return Run(folder, description, tuple(read_records(folder)), (folder / MANIFEST).is_file())
+
+
+def read_records(folder: Path) -> list[EpisodeRecord]:
+    """All records of a run, by suite, task and seed. Raises DataError if an episode is there twice."""
+    path = folder / EPISODES
+    records = [EpisodeRecord.from_json(row) for row in read_jsonl(path)]
+    known: set[str] = set()
+    for record in records:
+        if record.id in known:
+            raise DataError(f"{path}: episode {record.id} is there twice; were two evaluations writing at once?")
+        known.add(record.id)
+    return sorted(records, key=lambda record: (record.suite, record.task, record.seed))
+
+
+def open_run(folder: Path, settings: Mapping[str, Any], about: Mapping[str, Any], *, retry_crashed: bool) -> Run:
+    """The run in `folder`, begun or resumed. Raises ConfigError if it was begun with other settings.
+
+    `about` is stored with a new run but not compared: names and versions.
+    """
+    if not (folder / RUN).exists():
+        _refuse_foreign(folder)
+        write_json(folder / RUN, {"format": FORMAT, "settings": settings, **about})
+    run = read_run(folder)
+    differing = [key for key in sorted({*settings, *run.settings}) if _differs(settings, run.settings, key)]
+    if differing:
+        told = "; ".join(f"{key}: {run.settings.get(key)!r} there, {settings.get(key)!r} now" for key in differing)
+        raise ConfigError(f"{folder} holds a run with other settings; choose another folder ({told})")
+    return _without_crashed(run) if retry_crashed else run
+
+
+def _refuse_foreign(folder: Path) -> None:
+    for name in (EPISODES, MANIFEST):
+        if (folder / name).exists():
+            raise ConfigError(f"{folder}: has {name} but no {RUN}: not a run of ours; choose another folder")
+
+
+def _differs(mine: Mapping[str, Any], theirs: Mapping[str, Any], key: str) -> bool:
+    # By their JSON: a tuple that came back as a list is no difference.
+    return canonical_json(mine.get(key)) != canonical_json(theirs.get(key))
+
+
+def _without_crashed(run: Run) -> Run:
+    """The run after its crashed episodes were struck from the file, so that they are played again."""
+    kept = [record for record in run.records if record.outcome is not Outcome.CRASHED]
+    if len(kept) == len(run.records):
+        return run
+    (run.folder / MANIFEST).unlink(missing_ok=True)
+    rows = "".join(canonical_json(record.to_json()) + "\n" for record in kept)
+    write_bytes(run.folder / EPISODES, rows.encode())
+    return read_run(run.folder)
+
+
+def append_record(folder: Path, record: EpisodeRecord) -> None:
+    """Add an episode to the run; on disk when this returns."""
+    append_jsonl(folder / EPISODES, record.to_json())
+
+
+def close_run(folder: Path) -> Run:
+    """Mark the run as whole and return it."""
+    run = read_run(folder)
+    # Written last: its presence means the folder is whole.
+    write_json(folder / MANIFEST, {"kind": "run", "episodes": len(run.records), "summary": run.summary.to_json()})
+    return read_run(folder)
+
+
+def compare_runs(a: Run, b: Run, seed: int = 0) -> Comparison:
+    """Pair two runs episode by episode. Raises MismatchError if equal ids do not mean equal episodes."""
+    for what in SAME_EPISODES:
+        if _differs(a.settings, b.settings, what):
+            mine, theirs = a.settings.get(what), b.settings.get(what)
+            raise MismatchError(f"{a.folder} and {b.folder} cannot be paired: {what} is {mine} and {theirs}")
+    return compare(a.records, b.records, seed)
