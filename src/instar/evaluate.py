@@ -1,0 +1,301 @@
+"""A policy against a benchmark: parallel simulators, batched policy calls, and a run folder that can be resumed."""
+
+import functools
+import importlib.metadata
+import logging
+import platform
+from collections import Counter, deque
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Annotated, Any, Final, Literal
+
+from instar import __version__, plugins
+from instar.demo import Context
+from instar.errors import ConfigError, DataError, SimulatorError
+from instar.files import MANIFEST, digest, digest_file
+from instar.film import Keep
+from instar.policy import Policy
+from instar.rollout import EpisodeRecord, crashed, timed
+from instar.run import Run, append_record, close_run, open_run
+from instar.simulator import Benchmark, Simulator, Trial
+from instar.workers import Crew, Ended, Event, Go, LocalCrew, Lost, Moved, Opened, Order, ProcessCrew, Setup, Start
+
+logger = logging.getLogger(__name__)
+
+EXPERT: Final = "expert"
+FILMED: Final = 20  # of each task, films are made of the first so many episodes at most
+SHOWN: Final = 2  # of each task, so many episodes are filmed whatever their ending
+LOSSES: Final = 30  # workers lost in a row, without one episode ending, after which the run is given up
+
+Progress = Callable[[int, int], None]  # episodes done and to do in all
+
+
+@dataclass(frozen=True)
+class EvaluateConfig:
+    """The command line of `instar eval`."""
+
+    policy: Annotated[str, "`expert` (the simulator's own), a checkpoint folder, or a policy such as `random:seed=3`"]
+    out: Annotated[Path, "run folder; an interrupted run goes on where it stopped"]
+    benchmark: Annotated[str, "which tasks and seeds"] = "tabletop"
+    workers: Annotated[int, "simulator processes; 0 plays in this process"] = 0
+    batch: Annotated[int, "episodes in play at once, and contexts per call of the policy"] = 16
+    replan: Annotated[int, "actions of an answer that are taken before the policy is asked again"] = 1
+    limit: Annotated[int | None, "play only the first so many episodes of each task"] = None
+    videos: Annotated[
+        Literal["none", "failures", "all"], f"endings to keep frames and videos of, first {FILMED} episodes of a task"
+    ] = "failures"
+    retry_crashed: Annotated[bool, "play episodes again whose simulator crashed"] = False
+    constrained: Annotated[bool, "let a model say only what can be read"] = True
+    device: Annotated[str, "where a checkpoint runs: auto, cpu, cuda"] = "auto"
+    dtype: Annotated[str, "a checkpoint's precision: auto, float32, bfloat16"] = "auto"
+    patience: Annotated[float, "seconds of silence after which a simulator process is given up"] = 300.0
+
+    def __post_init__(self) -> None:
+        for name, least in (("workers", 0), ("batch", 1), ("replan", 1)):
+            if getattr(self, name) < least:
+                raise ConfigError(f"{name} is {getattr(self, name)}; it must be at least {least}")
+        if self.limit is not None and self.limit < 1:
+            raise ConfigError(f"limit is {self.limit}; it must be at least 1, or left out to play everything")
+
+
+def evaluate(config: EvaluateConfig, progress: Progress | None = None) -> Run:
+    """Play what the run folder does not have yet, and return the whole run.
+
+    Raises ConfigError if the folder holds a run with other settings, MismatchError if policy and simulator do not
+    describe the same robot.
+    """
+    benchmark: Benchmark = plugins.make("benchmarks", config.benchmark)
+    trials = chosen(benchmark.episodes(), config.limit)
+    simulator = plugins.make("simulators", benchmark.simulator())
+    settings = _settings(config, benchmark, simulator, trials)
+    run = open_run(config.out, settings, {"versions": _versions()}, retry_crashed=config.retry_crashed)
+    _compare_versions(run)
+    known = {record.id for record in run.records}
+    todo = [trial for trial in trials if trial.id not in known]
+    if todo:
+        policy = make_policy(config)
+        maker = functools.partial(plugins.make, "simulators", plugins.choice_of("simulators", simulator))
+        done = len(trials) - len(todo)
+        for record in play(policy, maker, todo, config):
+            append_record(config.out, record)
+            done += 1
+            if progress is not None:
+                progress(done, len(trials))
+    return run if run.whole and not todo else close_run(config.out)
+
+
+def chosen(trials: Sequence[Trial], limit: int | None) -> list[Trial]:
+    """The first `limit` trials of each task, in order. Raises DataError if two trials have the same id."""
+    doubled = [name for name, count in Counter(trial.id for trial in trials).items() if count > 1]
+    if doubled:
+        raise DataError(f"the benchmark sets the episode {doubled[0]} more than once ({len(doubled)} such ids)")
+    return [trial for trial, index in zip(trials, _positions(trials), strict=True) if limit is None or index < limit]
+
+
+def _positions(trials: Sequence[Trial]) -> list[int]:
+    """For each trial, how many of its task come before it."""
+    seen: Counter[tuple[str, str]] = Counter()
+    positions = []
+    for trial in trials:
+        key = (trial.task.suite, trial.task.name)
+        positions.append(seen[key])
+        seen[key] += 1
+    return positions
+
+
+def make_policy(config: EvaluateConfig) -> Policy | None:
+    """The policy that `config` names, or None for the simulator's own expert."""
+    if config.policy == EXPERT:
+        return None
+    if not Path(config.policy).is_dir():
+        policy: Policy = plugins.make("policies", config.policy)
+        return policy
+    # Imported here: torch is only needed for checkpoints.
+    from instar.checkpoint import load_policy
+
+    loaded: Policy = load_policy(
+        Path(config.policy), device=config.device, dtype=config.dtype, constrained=config.constrained
+    )
+    return loaded
+
+
+def identity(text: str) -> dict[str, Any]:
+    """What a policy is, wherever it lies: the digest of a checkpoint's papers, or a plugin's choice."""
+    if text == EXPERT:
+        return {"kind": EXPERT, "name": EXPERT}
+    folder = Path(text)
+    if folder.is_dir():
+        papers = {name: digest_file(folder / name) for name in ("card.json", MANIFEST) if (folder / name).is_file()}
+        if not papers:
+            raise DataError(f"{folder}: not a checkpoint; it has neither card.json nor {MANIFEST}")
+        return {"kind": "checkpoint", "name": folder.resolve().name, "digest": digest(papers)}
+    if any(mark in text.partition(":")[0] for mark in "/\\."):
+        raise DataError(f"{folder}: no such checkpoint folder")
+    choice = plugins.choice_of("policies", plugins.make("policies", text))
+    return {"kind": "plugin", "name": str(choice), **choice.to_json()}
+
+
+def _settings(
+    config: EvaluateConfig, benchmark: Benchmark, simulator: Simulator, trials: Sequence[Trial]
+) -> dict[str, Any]:
+    """All that decides what happens in a run, and nothing else: no paths, no machine, no speed."""
+    policy = identity(config.policy)
+    spoken = {"constrained": config.constrained, "dtype": config.dtype} if policy["kind"] == "checkpoint" else {}
+    return {
+        "policy": policy,
+        "benchmark": plugins.choice_of("benchmarks", benchmark).to_json(),
+        "simulator": plugins.choice_of("simulators", simulator).to_json(),
+        "replan": config.replan,
+        "limit": config.limit,
+        "episodes": {"count": len(trials), "digest": digest([[trial.id, trial.task.max_steps] for trial in trials])},
+        **spoken,
+    }
+
+
+def _versions() -> dict[str, str]:
+    found = {"instar": __version__, "python": platform.python_version()}
+    for name in ("numpy", "opencv-python-headless", "torch", "transformers"):
+        try:
+            found[name] = importlib.metadata.version(name)
+        except importlib.metadata.PackageNotFoundError:
+            continue
+    return found
+
+
+def _compare_versions(run: Run) -> None:
+    there: Mapping[str, str] = run.description.get("versions", {})
+    changed = [
+        f"{name} {there[name]} then, {now} now"
+        for name, now in _versions().items()
+        if name in there and there[name] != now
+    ]
+    if changed and not run.whole:
+        logger.warning("%s was begun with other versions: %s", run.folder, "; ".join(changed))
+
+
+def play(
+    policy: Policy | None, simulator: Callable[[], Simulator], trials: Sequence[Trial], config: EvaluateConfig
+) -> Iterator[EpisodeRecord]:
+    """Play `trials` and yield their records as they end, each exactly once; films go to the folder `config.out`.
+
+    The records are the same for any number of workers and any batch, but for their order and their clock readings.
+    """
+    if not trials:
+        return
+    past = None if policy is None else policy.spec.past
+    setup = Setup(simulator, past, config.replan, None if config.videos == "none" else config.out)
+    places = min(config.batch, len(trials))
+    crew: Crew = (
+        ProcessCrew(setup, min(config.workers, places), places, config.patience)
+        if config.workers
+        else LocalCrew(setup, places)
+    )
+    try:
+        keeps = [_keep(config.videos, position) for position in _positions(trials)]
+        yield from _Director(policy, crew, config.batch, deque(zip(trials, keeps, strict=True))).play()
+    finally:
+        crew.close()
+
+
+def _keep(videos: Literal["none", "failures", "all"], position: int) -> Keep:
+    """Decided by the trial's place in its task, so that it does not depend on who ends first."""
+    if videos == "none" or position >= FILMED:
+        return "never"
+    return "always" if videos == "all" or position < SHOWN else "failures"
+
+
+@dataclass
+class _Director:
+    """Who plays what where, and who waits for the policy."""
+
+    policy: Policy | None
+    crew: Crew
+    batch: int
+    waiting: deque[tuple[Trial, Keep]]
+    # Were in play when a worker died. Each is played once more, with nobody else in its worker, so that an episode
+    # that kills its worker is found out and takes no other with it.
+    suspects: deque[tuple[Trial, Keep]] = field(default_factory=deque)
+    tried: set[str] = field(default_factory=set)
+    playing: dict[int, tuple[Trial, Keep]] = field(default_factory=dict)  # by place
+    contexts: dict[int, Context] = field(default_factory=dict)  # by place; the last one known
+    ready: list[int] = field(default_factory=list)  # places whose context waits for the policy
+    losses: int = 0  # workers lost since the last episode ended
+
+    def play(self) -> Iterator[EpisodeRecord]:
+        """Every record, as soon as it is there."""
+        while self.waiting or self.suspects or self.playing:
+            self._fill()
+            if self.ready and (len(self.ready) >= self.batch or len(self.ready) == len(self.playing)):
+                self._ask()
+            for event in self.crew.events(wait=True):
+                yield from self._take(event)
+
+    def _fill(self) -> None:
+        """Give every free place something to play."""
+        orders: list[Order] = []
+        for places in self.crew.places:
+            for place in places:
+                task = None if place in self.playing else self._next(places)
+                if task is not None:
+                    self.playing[place] = task
+                    orders.append(Start(place, *task))
+        self.crew.post(orders)
+
+    def _next(self, places: Sequence[int]) -> tuple[Trial, Keep] | None:
+        """What a free place of a worker with these `places` plays next."""
+        company = [self.playing[place][0] for place in places if place in self.playing]
+        if any(trial.id in self.tried for trial in company):
+            return None
+        if self.waiting:
+            return self.waiting.popleft()
+        return self.suspects.popleft() if self.suspects and not company else None
+
+    def _ask(self) -> None:
+        """Call the policy on the contexts that wait longest, and send its chunks on."""
+        assert self.policy is not None
+        asked, self.ready = self.ready[: self.batch], self.ready[self.batch :]
+        chunks, milliseconds = timed(self.policy, [self.contexts[place] for place in asked])
+        self.crew.post([Go(place, chunk, milliseconds) for place, chunk in zip(asked, chunks, strict=True)])
+
+    def _take(self, event: Event) -> Iterator[EpisodeRecord]:
+        if isinstance(event, Lost):
+            yield from self._mourn(event)
+        elif isinstance(event, Ended):
+            self._forget(event.place)
+            self.losses = 0
+            yield event.record
+        elif isinstance(event, Opened):
+            self._open(event)
+        else:
+            self._move(event)
+
+    def _open(self, event: Opened) -> None:
+        assert self.policy is not None
+        if self.policy.spec.robot is not None:
+            self.policy.spec.robot.require(event.robot)
+        self.contexts[event.place] = Context(event.robot, event.instruction, event.observation)
+        self.ready.append(event.place)
+
+    def _move(self, event: Moved) -> None:
+        assert self.policy is not None
+        for action, observation in event.moves:
+            self.contexts[event.place] = self.contexts[event.place].after(action, observation, self.policy.spec.past)
+        self.ready.append(event.place)
+
+    def _forget(self, place: int) -> tuple[Trial, Keep] | None:
+        self.contexts.pop(place, None)
+        self.ready = [other for other in self.ready if other != place]
+        return self.playing.pop(place, None)
+
+    def _mourn(self, event: Lost) -> Iterator[EpisodeRecord]:
+        """Put the episodes of a lost worker back, or on record as crashed if that happened to them before."""
+        self.losses += 1
+        if self.losses > LOSSES:
+            raise SimulatorError(f"{self.losses} simulator processes in a row died; {event.why}")
+        for task in [self._forget(place) for place in event.places]:
+            if task is not None and task[0].id in self.tried:
+                yield crashed(task[0], event.why)
+            elif task is not None:
+                self.tried.add(task[0].id)
+                self.suspects.append(task)
