@@ -1,0 +1,48 @@
+"""Seeing objects: what is in a picture, and where a given thing is. After LLaRA (Li et al., ICLR 2025)."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Annotated
+
+import numpy as np
+
+from instar import markup
+from instar.auxiliary.exchange import exchange
+from instar.chat import Conversation
+from instar.demo import Episode, View
+from instar.wording import drawn, fill, wording
+
+
+@dataclass(frozen=True)
+class Detection:
+    """obj_det: list all objects with their boxes; one question for every picture."""
+
+    camera: Annotated[str, "the camera that the question is about"] = "front"
+    references: Annotated[bool, "ask about reference pictures too; LLaRA's limited_ data sets do not"] = True
+    wording: Annotated[str, "path of a YAML wording pack; empty for instar's own"] = ""
+
+    def conversations(self, episode: Episode, view: View, rng: np.random.Generator) -> Iterator[Conversation]:
+        """One, or none where the camera sees no object."""
+        camera = episode.robot.camera(self.camera)
+        if (view.t is not None or self.references) and markup.visible(view.objects, camera):
+            question = drawn(wording(self.wording).obj_det, rng)
+            yield exchange(view, camera, question, markup.scene(view.objects, camera))
+
+
+@dataclass(frozen=True)
+class Localization:
+    """obj_loc: give the box of a named object; one question for every object in every picture."""
+
+    camera: Annotated[str, "the camera that the question is about"] = "front"
+    references: Annotated[bool, "ask about reference pictures too; LLaRA's limited_ data sets do not"] = True
+    wording: Annotated[str, "path of a YAML wording pack; empty for instar's own"] = ""
+
+    def conversations(self, episode: Episode, view: View, rng: np.random.Generator) -> Iterator[Conversation]:
+        """One for each object that the camera sees."""
+        camera = episode.robot.camera(self.camera)
+        if view.t is None and not self.references:
+            return
+        for thing in markup.visible(view.objects, camera):
+            name = markup.name("object").format({"object": thing.name})
+            question = fill(drawn(wording(self.wording).obj_loc, rng), {"object": name})
+            yield exchange(view, camera, question, markup.LOCATED_SENTENCE.format(markup.located(thing, camera)))

@@ -1,0 +1,153 @@
+"""LLaRA's markup: how positions, boxes, scenes and planar actions are written for a model, and read back.
+
+    <p>red swirl block</p> at <b>(0.199, 0.711), {0.090, 0.180}</b>.
+    Pick up the <p>red swirl block</p> at <b>(0.203, 0.719)</b>, rotate <r>[30]</r> degrees, and drop it at <b>(...)</b>
+
+Positions are those of the camera's picture divided by its width and height, with three decimals; the origin is the top
+left corner. A rotation is how far the object turns clockwise as the camera sees it, in whole degrees. Format after
+LLaRA (Li et al., ICLR 2025), without its rounding to whole pixels: what was read and is written again does not change.
+"""
+
+import math
+import re
+from collections.abc import Mapping, Sequence
+from typing import Any, Final, Literal
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from instar.demo import Box, Episode, SceneObject
+from instar.errors import MismatchError
+from instar.grammar import Fixed, Grammar, Integer, Part, Repeat, Space, Text
+from instar.robot import Camera, Floats, Robot
+
+Tool = Literal["suction", "spatula"]
+
+ACTION: Final = ("start_x", "start_y", "start_yaw", "end_x", "end_y", "end_yaw")  # metres and radians, about +z
+SPATULA: Final = "spatula"  # the dimension of the state that says which tool the robot holds: 0 is the suction cup
+UNNAMED: Final = "object"  # what an object is called whose name nobody knows
+DECIMALS: Final = 3
+
+NONE: Final = Space("")  # no white space, but it is forgiven
+
+
+def loosely(text: str) -> Grammar:
+    """`text`, forgiving any white space where it has a space."""
+    return Grammar(*(Space() if piece == " " else piece for piece in re.split("( )", text) if piece))
+
+
+def pair(x: str, y: str, low: float = 0.0, high: float = 1.0) -> Grammar:
+    """`(x, y)` in fractions of the picture; LLaRA's released models write two spaces in it."""
+    first, second = Fixed(x, DECIMALS, low, high), Fixed(y, DECIMALS, low, high)
+    return Grammar("(", NONE, first, NONE, ",", Space(), second, NONE, ")")
+
+
+def name(slot: str) -> Grammar:
+    """`<p>red swirl block</p>`."""
+    return Grammar("<p>", Text(slot, most=60), "</p>")
+
+
+_SIZE: Final = Grammar("{", NONE, Fixed("w", DECIMALS, 0, 1), NONE, ",", Space(), Fixed("h", DECIMALS, 0, 1), NONE, "}")
+LOCATED: Final = Grammar(name("object"), loosely(" at <b>"), pair("cx", "cy"), ",", Space(), _SIZE, "</b>")
+LOCATED_SENTENCE: Final = Grammar(LOCATED, ".")
+SCENE: Final = Grammar("<scene>", Repeat("objects", LOCATED_SENTENCE, most=200), "</scene>")
+
+
+def _move(what: Part | str, verb: str, ending: str) -> Grammar:
+    turn = Integer("degrees", -359, 359)
+    start, end = pair("x0", "y0"), pair("x1", "y1")
+    rotate, then = loosely("</b>, rotate <r>["), loosely(f"]</r> degrees, and {ending} at <b>")
+    return Grammar(loosely(verb + " "), what, loosely(" at <b>"), start, rotate, turn, then, end, "</b>.")
+
+
+def _moves(what: Part | str) -> dict[Tool, Grammar]:
+    return {"suction": _move(what, "Pick up the", "drop it"), "spatula": _move(what, "Sweep the", "stop")}
+
+
+MOVES: Final[Mapping[Tool, Grammar]] = _moves(name("object"))
+PAST_MOVES: Final[Mapping[Tool, Grammar]] = _moves(UNNAMED)  # what was done, whatever it was done to
+
+
+def require_planar(robot: Robot) -> None:
+    """Refuse a robot whose actions are not two planar poses. Raises MismatchError."""
+    if robot.actions.names != ACTION or robot.actions.mode != "absolute":
+        raise MismatchError(
+            f"LLaRA writes absolute actions ({', '.join(ACTION)}); those of robot {robot.name!r} are "
+            f"{robot.actions.mode} ({', '.join(robot.actions.names)}). Choose another recipe or task"
+        )
+
+
+def tool(robot: Robot, state: Floats) -> Tool:
+    """The tool that the robot holds in `state` (S,); a robot whose state does not say holds a suction cup."""
+    return "spatula" if SPATULA in robot.state and state[robot.state.index(SPATULA)] > 0 else "suction"
+
+
+def visible(objects: Sequence[SceneObject], camera: Camera) -> tuple[SceneObject, ...]:
+    """The objects that `camera` sees at least a part of."""
+    return tuple(thing for thing in objects if camera.name in thing.boxes)
+
+
+def centre(box: Box, camera: Camera) -> Floats:
+    """The middle of `box` (2,) as fractions of the picture; a middle between two pixels is the left or upper one."""
+    return _fraction(((box.left + box.right) // 2, (box.top + box.bottom) // 2), camera)
+
+
+def located(thing: SceneObject, camera: Camera) -> dict[str, Any]:
+    """The values of `LOCATED` for an object that `camera` sees."""
+    box = thing.boxes[camera.name]
+    cx, cy = centre(box, camera)
+    width, height = _fraction((box.right - box.left, box.bottom - box.top), camera)
+    return {"object": thing.name, "cx": cx, "cy": cy, "w": width, "h": height}
+
+
+def scene(objects: Sequence[SceneObject], camera: Camera) -> str:
+    """All that `camera` sees of `objects`, as a list of boxes. Raises DataError if that is nothing."""
+    return SCENE.format({"objects": [located(thing, camera) for thing in visible(objects, camera)]})
+
+
+def move_values(action: Floats, camera: Camera) -> dict[str, Any]:
+    """The values of a move but for its object: `action` (6,) as `camera` sees it.
+
+    The rotation is that of the end relative to the start, rounded and then wrapped into -180..180 degrees; minus,
+    because the cameras look down on +z and the text counts clockwise.
+    """
+    (x0, y0), (x1, y1) = (_fraction(camera.project(action[[k, k + 1]]), camera) for k in (0, 3))
+    turn = -round(math.degrees(action[5] - action[2]))
+    return {"x0": x0, "y0": y0, "degrees": int(math.remainder(turn, 360)), "x1": x1, "y1": y1}
+
+
+def move_action(values: Mapping[str, Any], camera: Camera, robot: Robot) -> Floats:
+    """The action (6,) that a move says; positions outside the robot's action space are moved to its border."""
+    size = np.array([camera.width, camera.height])
+    start = camera.lift(np.array([values["x0"], values["y0"]]) * size)
+    end = camera.lift(np.array([values["x1"], values["y1"]]) * size)
+    yaw = math.remainder(-math.radians(values["degrees"]), 2 * math.pi)
+    action = np.array([*start, 0.0, *end, yaw])
+    return np.where([True, True, False] * 2, robot.actions.clip(action), action)
+
+
+def moved_object(episode: Episode, t: int, camera: Camera) -> str:
+    """The name of the object that action `t` moves, judged by where objects are before and after it.
+
+    The object that was nearest to the start, ended up nearest to the end, and went the longest way. One that cannot be
+    seen afterwards is judged as if it had gone to the end; where nothing is seen beforehand the answer is "object".
+    """
+    action = episode.action(t)
+    start, end = (_fraction(camera.project(action[[k, k + 1]]), camera) for k in (0, 3))
+    before = visible(episode.steps[t].observation.objects, camera)
+    after = episode.steps[t + 1].observation.objects if t + 1 < len(episode.steps) else ()
+    places = {thing.id: centre(thing.boxes[camera.name], camera) for thing in visible(after, camera)}
+
+    def detour(thing: SceneObject) -> float:
+        here = centre(thing.boxes[camera.name], camera)
+        if thing.id not in places:
+            return math.dist(start, here) - math.dist(start, end)
+        there = places[thing.id]
+        return math.dist(start, here) + math.dist(end, there) - math.dist(here, there)
+
+    return min(before, key=detour).name if before else UNNAMED
+
+
+def _fraction(pixels: ArrayLike, camera: Camera) -> Floats:
+    """Pixels (..., 2) as fractions of the picture."""
+    return np.asarray(pixels, dtype=np.float64) / (camera.width, camera.height)

@@ -1,0 +1,105 @@
+"""What LLaRA's recipe and auxiliary tasks say to a model, apart from the markup: one YAML file that can be replaced."""
+
+import functools
+import re
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Final
+
+import numpy as np
+from pydantic import ConfigDict, TypeAdapter, ValidationError, with_config
+
+from instar.chat import IMAGE
+from instar.errors import DataError
+from instar.files import digest, read_yaml
+from instar.markup import Tool
+
+OURS: Final = Path(__file__).parent / "recipes" / "llara.yaml"
+
+
+@with_config(ConfigDict(extra="forbid"))
+@dataclass(frozen=True)
+class Wording:
+    """A wording pack. Placeholders are names in braces; other braces are text."""
+
+    task: str  # around the instruction, {task}
+    format: Mapping[Tool, str]  # how an action is written
+    history: str  # before what was done so far, {steps}
+    obj_det: tuple[str, ...]
+    obj_loc: tuple[str, ...]
+    act_pred: tuple[str, ...]
+    fut_pred: tuple[str, ...]
+    spa_rel: tuple[str, ...]
+    tmp_rel: tuple[str, ...]
+
+    @property
+    def hash(self) -> str:
+        """Changes with every word; goes where a model must be asked as it was taught."""
+        return digest(asdict(self))
+
+
+# How many templates LLaRA draws from, and what each must mention.
+FAMILIES: Final[Mapping[str, tuple[int, tuple[str, ...]]]] = {
+    "obj_det": (15, ()),
+    "obj_loc": (15, ("object",)),
+    "act_pred": (15, ("scene",)),
+    "fut_pred": (15, ("action",)),
+    "spa_rel": (14, ("ego", "ref", "example")),
+    "tmp_rel": (14, ("scene", "ego", "ref", "example")),
+}
+
+
+def fill(template: str, values: Mapping[str, str]) -> str:
+    """`template` with every `{name}` in `values` replaced once; what is put in is not looked at again."""
+    names = "|".join(re.escape(name) for name in values)
+    return re.sub(rf"\{{({names})\}}", lambda match: values[match[1]], template) if values else template
+
+
+def drawn(templates: tuple[str, ...], rng: np.random.Generator) -> str:
+    """One of `templates`."""
+    return templates[int(rng.integers(len(templates)))]
+
+
+def wording(path: str = "") -> Wording:
+    """The wording pack at `path`, or our own. Raises DataError that says what is wrong with it."""
+    return _read(Path(path) if path else OURS)
+
+
+@functools.lru_cache(maxsize=16)
+def _read(path: Path) -> Wording:
+    try:
+        pack = TypeAdapter(Wording).validate_python(read_yaml(path))
+    except ValidationError as error:
+        first = error.errors()[0]
+        where = ".".join(str(part) for part in first["loc"]) or "the file"
+        raise DataError(f"{path}: wording pack: {where}: {first['msg']}") from error
+    problems = _problems(pack)
+    if problems:
+        raise DataError(f"{path}: wording pack: " + "; ".join(problems))
+    return pack
+
+
+def _problems(pack: Wording) -> list[str]:
+    """Everything that would make a question wrong."""
+    found = [f"format has nothing for {name}" for name in ("suction", "spatula") if name not in pack.format]
+    for family, (count, _) in FAMILIES.items():
+        if (there := len(getattr(pack, family))) != count:
+            found.append(f"{family} has {there} templates, not {count}")
+    for where, text, needed in _sentences(pack):
+        found += [f"{where} lacks {{{name}}}" for name in needed if f"{{{name}}}" not in text]
+        if IMAGE in text:
+            found.append(f"{where} holds {IMAGE!r}, which stands for a picture")
+    return found
+
+
+def _sentences(pack: Wording) -> list[tuple[str, str, tuple[str, ...]]]:
+    """Every sentence: where it is, what it says, and what it must mention."""
+    single = [("task", pack.task, ("task",)), ("history", pack.history, ("steps",))]
+    formats = [(f"format.{name}", text, ()) for name, text in pack.format.items()]
+    families = [
+        (f"{family}[{k}]", text, needed)
+        for family, (_, needed) in FAMILIES.items()
+        for k, text in enumerate(getattr(pack, family))
+    ]
+    return [*single, *formats, *families]
