@@ -48,7 +48,8 @@ class EvaluateConfig:
     retry_crashed: Annotated[bool, "play episodes again whose simulator crashed"] = False
     constrained: Annotated[bool, "let a model say only what can be read"] = True
     device: Annotated[str, "where a checkpoint runs: auto, cpu, cuda"] = "auto"
-    dtype: Annotated[str, "a checkpoint's precision: auto, float32, bfloat16"] = "auto"
+    dtype: Annotated[Literal["auto", "float32", "bfloat16", "float16"], "a checkpoint's precision"] = "auto"
+    base: Annotated[Path | None, "folder of the base model of a checkpoint that is an adapter"] = None
     patience: Annotated[float, "seconds of silence after which a simulator process is given up"] = 300.0
 
     def __post_init__(self) -> None:
@@ -114,10 +115,13 @@ def make_policy(config: EvaluateConfig) -> Policy | None:
     # Imported here: torch is only needed for checkpoints.
     from instar.checkpoint import load_policy
 
-    loaded: Policy = load_policy(
-        Path(config.policy), device=config.device, dtype=config.dtype, constrained=config.constrained
+    return load_policy(
+        Path(config.policy),
+        device=config.device,
+        dtype=config.dtype,
+        constrained=config.constrained,
+        base=config.base,
     )
-    return loaded
 
 
 def identity(text: str) -> dict[str, Any]:

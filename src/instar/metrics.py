@@ -172,7 +172,7 @@ class ActionError:
     """How far predicted actions are from the expert's, averaged, by the part of the action that is off."""
 
     n: int
-    metres: Mapping[str, float]  # by point: "start", "end"; the straight distance
+    metres: Mapping[str, float]  # by point: "start", "end", or "position"; the straight distance
     degrees: Mapping[str, float]  # by angle: "start", "end"; the smaller way round, in [0, 180]
 
     def to_json(self) -> dict[str, Any]:
@@ -183,8 +183,8 @@ class ActionError:
 def action_error(predicted: Floats, expert: Floats, space: ActionSpace) -> ActionError:
     """The mean error of actions (n, dim) against (n, dim), both in the units of `space`.
 
-    Dimensions called `<point>_x`, `<point>_y`, `<point>_z` in metres are points, `<point>_yaw` in radians are angles;
-    others do not count.
+    Dimensions called `<point>_x`, `<point>_y`, `<point>_z` in metres are points, `<point>_yaw` in radians are angles,
+    and the point of a plain `x` or `yaw` is called "position"; other dimensions do not count.
     """
     assert predicted.shape == expert.shape
     assert predicted.ndim == 2
@@ -195,9 +195,9 @@ def action_error(predicted: Floats, expert: Floats, space: ActionSpace) -> Actio
     for position, (name, unit) in enumerate(zip(space.names, space.units, strict=True)):
         point, _, axis = name.rpartition("_")
         if axis in ("x", "y", "z") and unit == "m":
-            points.setdefault(point, []).append(position)
+            points.setdefault(point or "position", []).append(position)
         elif axis == "yaw" and unit == "rad":
-            angles[point] = position
+            angles[point or "position"] = position
     return ActionError(
         len(off),
         {point: _mean(np.linalg.norm(off[:, axes], axis=1)) for point, axes in points.items()},

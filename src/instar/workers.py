@@ -6,7 +6,6 @@ sent orders only while it is idle, and answers each before it is idle again, so 
 
 import logging
 import multiprocessing
-import os
 import signal
 import time
 from collections.abc import Callable, Iterable, Sequence
@@ -339,8 +338,8 @@ def _work(pipe: "connection.Connection[object, object]", setup: Setup, first: in
                 pipe.send(stage.obey(order))
             pipe.send(None)
         stage.close()
-    except (EOFError, BrokenPipeError):  # the parent is gone
-        os._exit(1)
+    except (EOFError, BrokenPipeError):
+        logger.debug("the parent is gone")
     except InstarError as error:
         pipe.send(Failed(error))
     except Exception as error:
