@@ -1,0 +1,255 @@
+"""The verbs: one command line over the road, and the only module that prints or exits.
+
+Data goes to stdout, progress to stderr. Exit codes: 0 done, 1 a bug (with its traceback), 2 something the message names
+(an InstarError, one line), 130 interrupted.
+"""
+
+import importlib
+import json
+import logging
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+from instar.errors import ConfigError, InstarError
+
+
+@dataclass(frozen=True)
+class Verb:
+    """One verb: where its config and its deed live, found only when it is used, so that `--help` answers at once."""
+
+    summary: str
+    example: str
+    config: str  # "module:Dataclass"
+    deed: str  # "module:function", called with the config and `progress`
+    shows: str  # "function of instar.console" that draws the result
+
+
+VERBS: Final[Mapping[str, Verb]] = {
+    "list": Verb(
+        "what is installed: formats, recipes, auxiliary tasks, simulators, benchmarks ...",
+        "instar list recipes",
+        "instar.catalogue:ListConfig",
+        "instar.catalogue:catalogue",
+        "show_catalogue",
+    ),
+    "check": Verb(
+        "run the conformance suite of a plugin, yours or ours",
+        "instar check recipes llara",
+        "instar.testing:CheckConfig",
+        "instar.testing:check",
+        "show_findings",
+    ),
+    "doctor": Verb(
+        "what this machine can do, and the exact command for what it lacks",
+        "instar doctor",
+        "instar.doctor:DoctorConfig",
+        "instar.doctor:examine",
+        "show_findings",
+    ),
+    "inspect": Verb(
+        "show any artefact: demonstrations, samples, a checkpoint, a run",
+        "instar inspect samples/",
+        "instar.inspection:InspectConfig",
+        "instar.inspection:inspect",
+        "show_description",
+    ),
+    "collect": Verb(
+        "write demonstrations in the raw VIMA layout, for example those of the scripted expert",
+        "instar collect --demos tabletop:episodes=100 --out demos/",
+        "instar.collect:CollectConfig",
+        "instar.collect:collect_demos",
+        "show_summary",
+    ),
+    "build": Verb(
+        "demonstrations to conversations: a folder of samples",
+        "instar build --demos vima:data.zip --recipe llara --auxiliary all --out samples/",
+        "instar.build:BuildConfig",
+        "instar.build:build",
+        "show_summary",
+    ),
+    "train": Verb(
+        "samples to a checkpoint: finetune a vision-language model, whole or by LoRA",
+        "instar train --samples samples/ --model path/to/llava --out checkpoint/",
+        "instar.train:TrainConfig",
+        "instar.train:train",
+        "show_summary",
+    ),
+    "ask": Verb(
+        "ask a checkpoint something about a picture",
+        'instar ask checkpoint/ --image scene.png --question "Where is the red block?"',
+        "instar.ask:AskConfig",
+        "instar.ask:ask",
+        "show_answer",
+    ),
+    "eval": Verb(
+        "let a policy act in a benchmark and record every episode",
+        "instar eval --policy checkpoint/ --benchmark tabletop:episodes=50 --out runs/mine",
+        "instar.evaluate:EvaluateConfig",
+        "instar.evaluate:evaluate",
+        "show_run",
+    ),
+    "compare": Verb(
+        "two runs on the same episodes: exact McNemar test and interval of the difference",
+        "instar compare runs/mine runs/yours",
+        "instar.catalogue:CompareConfig",
+        "instar.catalogue:compare",
+        "show_comparison",
+    ),
+    "report": Verb(
+        "runs to one self-contained HTML page, and Markdown",
+        "instar report --runs runs/* --out report.html",
+        "instar.report:ReportConfig",
+        "instar.report:write_report",
+        "show_summary",
+    ),
+    "demo": Verb(
+        "the whole road in minutes on a laptop: demonstrations, training, four policies, a report",
+        "instar demo --out demo/",
+        "instar.walkthrough:DemoConfig",
+        "instar.walkthrough:walk",
+        "show_demo",
+    ),
+}
+
+
+@dataclass(frozen=True)
+class Flags:
+    """What every verb understands."""
+
+    as_json: bool
+    quiet: bool
+    verbose: bool
+    config: Path | None
+
+
+def main() -> None:
+    """Run one verb and exit."""
+    sys.exit(run(sys.argv[1:]))
+
+
+def run(arguments: Sequence[str]) -> int:
+    """Run the verb that `arguments` begin with; the exit code."""
+    if not arguments or arguments[0] in ("-h", "--help", "help"):
+        print(overview())
+        return 0
+    if arguments[0] in ("-V", "--version"):
+        print(importlib.import_module("instar").__version__)
+        return 0
+    try:
+        return _verb(arguments[0], arguments[1:])
+    except InstarError as error:
+        print(f"instar: {' '.join(str(error).split())}", file=sys.stderr)
+        return 2
+    except KeyboardInterrupt:
+        print("instar: interrupted; the same command again goes on from here", file=sys.stderr)
+        return 130
+    except BrokenPipeError:  # the reader of our output has seen enough
+        sys.stderr.close()
+        return 0
+
+
+def overview() -> str:
+    """The first page of help: the road in verbs."""
+    width = max(map(len, VERBS))
+    verbs = "\n".join(f"  {name:<{width}}  {verb.summary}" for name, verb in VERBS.items())
+    return f"""usage: instar VERB [OPTIONS]
+
+Robot demonstrations in, a vision-language policy you can trust out.
+
+  demonstrations --build--> samples/ --train--> checkpoint/ --eval--> run/ --report--> report.html
+
+{verbs}
+
+Every verb: --help explains its options, --json prints the result as JSON, --config FILE.yaml sets options,
+            --quiet hides progress, --verbose logs more.
+Begin with: instar demo"""
+
+
+def _verb(name: str, arguments: Sequence[str]) -> int:
+    if name not in VERBS:
+        import difflib
+
+        close = difflib.get_close_matches(name, VERBS, n=1)
+        meant = f"; did you mean {close[0]!r}?" if close else f"; verbs: {', '.join(VERBS)}"
+        raise ConfigError(f"no verb is called {name!r}{meant}")
+    verb = VERBS[name]
+    flags, rest = _flags(arguments)
+    _log(flags)
+    config = _config(name, verb, flags, rest)
+    console = importlib.import_module("instar.console")
+    with console.progress(quiet=flags.quiet) as progress:
+        result = _load(verb.deed)(config, progress)
+    if flags.as_json:
+        print(json.dumps(console.plain(result), indent=2, sort_keys=True, ensure_ascii=False))
+    else:
+        getattr(console, verb.shows)(result)
+    return int(console.exit_code(result))
+
+
+def _flags(arguments: Sequence[str]) -> tuple[Flags, list[str]]:
+    """Take the options that every verb understands out of `arguments`."""
+    rest: list[str] = []
+    taken: dict[str, Any] = {"as_json": False, "quiet": False, "verbose": False, "config": None}
+    names = {"--json": "as_json", "--quiet": "quiet", "-q": "quiet", "--verbose": "verbose", "-v": "verbose"}
+    waiting = iter(arguments)
+    for argument in waiting:
+        if argument in names:
+            taken[names[argument]] = True
+        elif argument == "--config":
+            path = next(waiting, None)
+            if path is None:
+                raise ConfigError("--config needs a YAML file")
+            taken["config"] = Path(path)
+        else:
+            rest.append(argument)
+    return Flags(**taken), rest
+
+
+def _log(flags: Flags) -> None:
+    level = logging.WARNING if flags.quiet else logging.INFO if flags.verbose else logging.WARNING
+    logging.basicConfig(stream=sys.stderr, level=level, format="%(levelname).1s %(name)s: %(message)s", force=True)
+    logging.getLogger("instar").setLevel(logging.DEBUG if flags.verbose else logging.INFO)
+    logging.captureWarnings(capture=True)
+
+
+def _config(name: str, verb: Verb, flags: Flags, arguments: Sequence[str]) -> Any:
+    import tyro
+
+    config = _load(verb.config)
+    about = f"{verb.summary[0].upper()}{verb.summary[1:]}.\n\nExample: {verb.example}"
+    options: dict[str, Any] = {"prog": f"instar {name}", "description": about, "args": list(arguments)}
+    if flags.config is not None:
+        options["default"] = _from_yaml(config, flags.config)
+    return tyro.cli(config, **options)
+
+
+def _from_yaml(config: Any, path: Path) -> Any:
+    """The options in a YAML file as a config; options on the command line win over it."""
+    from pydantic import TypeAdapter, ValidationError
+
+    from instar.files import read_yaml
+
+    value = read_yaml(path)
+    if not isinstance(value, dict):
+        raise ConfigError(f"{path}: expected options as a mapping, `option: value`")
+    unknown = set(value) - set(config.__dataclass_fields__)
+    if unknown:
+        raise ConfigError(f"{path}: unknown option {', '.join(sorted(map(str, unknown)))}")
+    try:
+        return TypeAdapter(config).validate_python(value)
+    except ValidationError as error:
+        first = error.errors()[0]
+        raise ConfigError(f"{path}: {'.'.join(map(str, first['loc']))}: {first['msg']}") from error
+
+
+def _load(place: str) -> Callable[..., Any]:
+    module, _, name = place.partition(":")
+    loaded: Callable[..., Any] = getattr(importlib.import_module(module), name)
+    return loaded
+
+
+if __name__ == "__main__":
+    main()
