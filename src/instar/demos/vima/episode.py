@@ -1,0 +1,129 @@
+"""One raw VIMA episode: three pickles, the pictures they belong to, and everything that may be wrong with them.
+
+T actions have T + 1 frames. `obs.pkl` holds the segmentations (T + 1, 128, 256) by camera and the tool of each frame,
+`action.pkl` the pick and place poses, `trajectory.pkl` the prompt, its reference pictures and what the objects are.
+"""
+
+import re
+from collections.abc import Sequence
+from typing import Final
+
+import numpy as np
+
+from instar.demo import Episode, Image, Instruction, Pixels, Reference, SceneObject
+from instar.demos.archive import Archive
+from instar.demos.vima.frames import Record, Steps, frame_name, objects_in
+from instar.demos.vima.table import Table
+from instar.embodiments.vima import HEIGHT, VIMA, WIDTH, quaternion_to_yaw
+from instar.errors import DataError
+from instar.robot import Floats
+
+CAMERAS: Final = tuple(camera.name for camera in VIMA.cameras)
+
+_SLOT: Final = re.compile(r"\{([^{}]*)\}")
+
+
+def read_episode(archive: Archive, id: str) -> Episode:
+    """The episode in folder `id`, its pictures unread. Raises DataError that says what is damaged and where."""
+    trajectory = Table.read(archive, f"{id}/trajectory.pkl")
+    actions = _actions(Table.read(archive, f"{id}/action.pkl"))
+    told = trajectory.entries.get("steps", len(actions))
+    if told != len(actions):
+        raise trajectory.wrong(f"speaks of {told!r:.20} steps; action.pkl has {len(actions)}")
+    names = _names(trajectory.table("obj_id_to_info"))
+    record = _record(Table.read(archive, f"{id}/obs.pkl"), names, actions)
+    _require_frames(archive, id, len(actions) + 1)
+    success = trajectory.entries.get("success")
+    steps = Steps(archive, id, record)
+    return Episode(id, VIMA, _instruction(trajectory), steps, None if success is None else bool(success))
+
+
+def _actions(poses: Table) -> Floats:
+    """The planar poses of T actions, (T, 6)."""
+    count = poses.length("pose0_position")
+    if count == 0:
+        raise poses.wrong("has no action")
+    columns: list[Floats] = []
+    for pose in ("pose0", "pose1"):
+        turns = poses.numbers(f"{pose}_rotation", (count, 4))
+        lengths = np.linalg.norm(turns, axis=1)
+        if abs(lengths - 1).max() > 1e-3:
+            raise poses.wrong(f"'{pose}_rotation' holds {turns[abs(lengths - 1).argmax()]}, which is no rotation")
+        columns.append(poses.numbers(f"{pose}_position", (count, 2)))
+        columns.append(np.array([[quaternion_to_yaw(turn)] for turn in turns]))
+    return np.hstack(columns)
+
+
+def _names(table: Table) -> Sequence[SceneObject]:
+    """What the objects of the scene are, in the order of the file, without boxes."""
+    if not table.entries:
+        raise table.wrong("names no object")
+    return [
+        SceneObject(table.checked_id(key), about.text("obj_name"), about.text("texture_name"))
+        for key, about in table.tables()
+    ]
+
+
+def _record(observed: Table, names: Sequence[SceneObject], actions: Floats) -> Record:
+    frames = len(actions) + 1
+    tools = observed.numbers("ee", (frames,))
+    if not np.isin(tools, (0, 1)).all():
+        raise observed.wrong(f"'ee' should be 0 (suction cup) or 1 (spatula), is {tools}")
+    segmentation = observed.table("segm")
+    masks = {camera: segmentation.pixels(camera, (frames, HEIGHT, WIDTH)) for camera in CAMERAS}
+    ids = [thing.id for thing in names]
+    if not any(np.isin(mask, ids).any() for mask in masks.values()):
+        raise segmentation.wrong(f"shows none of the objects {ids} in any frame")
+    return Record(names, actions, tools, masks)
+
+
+def _require_frames(archive: Archive, id: str, frames: int) -> None:
+    missing = [
+        name
+        for t in range(frames)
+        for name in (frame_name(camera, t) for camera in CAMERAS)
+        if not archive.has(f"{id}/{name}")
+    ]
+    if missing:
+        raise DataError(
+            f"{archive.path}: {id}: {len(missing)} of {2 * frames} pictures are missing, first {missing[0]}"
+        )
+
+
+def _instruction(trajectory: Table) -> Instruction:
+    """The prompt with its references, which must answer to each other."""
+    text = trajectory.text("prompt")
+    assets = trajectory.table("prompt_assets")
+    slots = set(_SLOT.findall(text))
+    if slots != set(assets.entries):
+        raise trajectory.wrong(
+            f"the prompt's slots {sorted(slots)} and the reference pictures {sorted(map(str, assets.entries))} differ"
+        )
+    return Instruction(text, {str(slot): _reference(asset) for slot, asset in assets.tables()})
+
+
+def _reference(asset: Table) -> Reference:
+    kind = asset.text("placeholder_type")
+    segmentation = asset.table("segm")
+    about = segmentation["obj_info"]
+    # One object alone is a table, a scene is a list of them.
+    listed = [about] if kind == "object" else about
+    if kind not in {"object", "scene"} or not isinstance(listed, list | tuple) or not listed:
+        raise asset.wrong(f"is a reference of kind {kind!r} with a {type(about).__name__} of objects")
+    names = [_named(Table.of(entry, f"{segmentation.where}['obj_info']")) for entry in listed]
+    masks = {camera: segmentation.pixels(camera, (HEIGHT, WIDTH)) for camera in CAMERAS}
+    objects = objects_in(names, masks)
+    if not any(thing.boxes for thing in objects):
+        raise segmentation.wrong(f"shows none of the objects {[thing.id for thing in names]}")
+    pictures = asset.table("rgb")
+    images = {camera: _picture(pictures.pixels(camera, (3, HEIGHT, WIDTH))) for camera in CAMERAS}
+    return Reference("object" if kind == "object" else "scene", images, objects, masks)
+
+
+def _named(about: Table) -> SceneObject:
+    texture = "obj_color" if "obj_color" in about.entries else "texture_name"
+    return SceneObject(about.object_id("obj_id"), about.text("obj_name"), about.text(texture))
+
+
+def _picture(channels_first: Pixels) -> Image:
+    return Image.of(np.ascontiguousarray(channels_first.transpose(1, 2, 0)))
