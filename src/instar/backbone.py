@@ -72,3 +72,83 @@ class Backbone(Protocol):
     def save(self, folder: Path) -> None:
         """Weights and processor in `folder`, for the same backbone to load."""
         ...
+
+
+class Rule(Protocol):
+    """What one reply may be, token by token."""
+
+    def allowed(self) -> NDArray[np.bool_]:
+        """Which tokens may come next, (V,)."""
+        ...
+
+    def take(self, token: int) -> None:
+        """`token` comes next."""
+        ...
+
+    @property
+    def finished(self) -> bool:
+        """Nothing may come next but the end."""
+        ...
+
+
+# Reads the tokens that each row goes on with, none for a row that has ended; returns the logits of what follows, (B, V).
+Read = Callable[[Sequence[Sequence[int]]], torch.Tensor]
+
+
+def speak(
+    logits_BV: torch.Tensor, read: Read, rules: Sequence[Rule | None], stops: frozenset[int], most: int
+) -> list[list[int]]:
+    """The likeliest tokens of each row within its rule, without the stop token that ends it; at most `most` each."""
+    said: list[list[int]] = [[] for _ in rules]
+    going = set(range(len(rules)))
+    for _ in range(most):
+        chosen = _likeliest(logits_BV, rules, going)
+        # Tokens that a rule forces could be added to a row here: `read` takes several for one row.
+        pending = [[chosen[row]] if row in going and chosen[row] not in stops else [] for row in range(len(rules))]
+        for row in sorted(going):
+            rule = rules[row]
+            for token in pending[row]:
+                said[row].append(token)
+                if rule is not None:
+                    rule.take(token)
+            if not pending[row] or (rule is not None and rule.finished):
+                going.discard(row)
+        if not going:
+            break
+        logits_BV = read([tokens if row in going else [] for row, tokens in enumerate(pending)])
+    return said
+
+
+def _likeliest(logits_BV: torch.Tensor, rules: Sequence[Rule | None], going: set[int]) -> list[int]:
+    barred = np.zeros(tuple(logits_BV.shape), dtype=np.bool_)
+    for row in going:
+        rule = rules[row]
+        if rule is not None:
+            allowed = rule.allowed()[: barred.shape[1]]
+            barred[row] = True  # also words of the model that its tokenizer does not know
+            barred[row, : len(allowed)] = ~allowed
+    masked = logits_BV.masked_fill(torch.from_numpy(barred).to(logits_BV.device), -torch.inf)
+    return [int(token) for token in masked.argmax(dim=-1).tolist()]
+
+
+def padded(rows: Sequence[torch.Tensor], value: int, *, left: bool = False) -> torch.Tensor:
+    """`rows` of (T_i,) as one tensor (B, max T), filled up with `value`."""
+    width = max(len(row) for row in rows)
+    out = rows[0].new_full((len(rows), width), value)
+    for row, tokens in enumerate(rows):
+        out[row, width - len(tokens) if left else 0 :][: len(tokens)] = tokens
+    return out
+
+
+def stacked(tensors: Sequence[torch.Tensor]) -> torch.Tensor:
+    """Tensors one below the other along their first dimension, each filled up with zeros to the largest."""
+    shape = [max(sizes) for sizes in zip(*(tensor.shape[1:] for tensor in tensors), strict=True)]
+    if all(list(tensor.shape[1:]) == shape for tensor in tensors):
+        return torch.cat(list(tensors))
+    out = tensors[0].new_zeros((sum(len(tensor) for tensor in tensors), *shape))
+    start = 0
+    for tensor in tensors:
+        window = (slice(start, start + len(tensor)), *(slice(0, size) for size in tensor.shape[1:]))
+        out[window] = tensor
+        start += len(tensor)
+    return out

@@ -1,0 +1,312 @@
+"""Any vision-language model that transformers knows, with its own processor and chat template."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, fields
+from functools import cached_property
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import cv2
+import numpy as np
+import PIL.Image
+import torch
+from torch import nn
+from transformers import PreTrainedModel, PreTrainedTokenizerBase, ProcessorMixin
+
+from instar.backbone import IGNORE, Example, Read, padded, speak, stacked
+from instar.backbones.hf_families import Family, Tensors, family
+from instar.backbones.hf_loading import load_model, load_processor, model_type, pick_device
+from instar.backbones.hf_pieces import Piece, check_plain, picture_token, special_tokens
+from instar.backbones.hf_rules import Rules
+from instar.chat import Conversation, Turn
+from instar.demo import Image, Pixels
+from instar.errors import DataError
+from instar.grammar import Grammar
+
+Fit = Literal["auto", "own", "pad", "stretch"]
+_PER_TOKEN = ("input_ids", "attention_mask", "token_type_ids", "mm_token_type_ids", "labels")
+
+
+def load(path: Path, device: str = "auto", dtype: Literal["auto", "float32", "bfloat16"] = "auto") -> "HfBackbone":
+    """The checkpoint in `path`, weights and all. Raises DataError that says what is missing."""
+    backbone = HfBackbone(str(path), device, dtype)
+    _ = backbone.processor, backbone.model
+    return backbone
+
+
+@dataclass(frozen=True)
+class HfBackbone:
+    """A checkpoint folder as save_pretrained writes it. Opened when first used; pickled, it is its options again."""
+
+    path: Annotated[str, "folder of the checkpoint"]
+    device: Annotated[str, "auto, cpu, cuda or cuda:1; auto is a GPU where there is one"] = "auto"
+    dtype: Annotated[
+        Literal["auto", "float32", "bfloat16"], "precision of the weights; auto is as stored, float32 on a CPU"
+    ] = "auto"
+    fit: Annotated[
+        Fit,
+        "pictures that are not square: own (whatever the model's processor does), pad, stretch, "
+        "or auto (pad where the processor would cut the sides off)",
+    ] = "auto"
+
+    def __reduce__(self) -> tuple[type["HfBackbone"], tuple[str, ...]]:
+        return (HfBackbone, tuple(getattr(self, item.name) for item in fields(self)))
+
+    @cached_property
+    def model(self) -> PreTrainedModel:
+        """The network."""
+        model_type(Path(self.path))
+        device = pick_device(self.device)
+        if self.dtype == "auto":
+            return load_model(Path(self.path), device, torch.float32 if device.type == "cpu" else None)
+        return load_model(Path(self.path), device, torch.float32 if self.dtype == "float32" else torch.bfloat16)
+
+    @cached_property
+    def processor(self) -> ProcessorMixin:
+        """Tokenizer, picture processor and chat template."""
+        model_type(Path(self.path))
+        processor = load_processor(Path(self.path))
+        picture_token(processor)
+        return processor
+
+    @property
+    def tokenizer(self) -> PreTrainedTokenizerBase:
+        """The tokenizer."""
+        tokenizer: PreTrainedTokenizerBase = self.processor.tokenizer
+        return tokenizer
+
+    def encode(self, conversation: Conversation, id: str = "conversation") -> Example:
+        """Tokens and labels; the answers marked `learn`, each with its end token, are learned from.
+
+        Raises DataError naming `id` where nothing is to be learned.
+        """
+        if not any(turn.learn for turn in conversation.turns):
+            raise DataError(f"{id}: no turn is marked to be learned from; a sample needs at least one answer")
+        try:
+            pieces = self._pieces(conversation)
+            return self._example(id, pieces, conversation.images)
+        except DataError as error:
+            raise DataError(f"{id}: {error}") from error
+
+    def collate(self, examples: Sequence[Example]) -> dict[str, torch.Tensor]:
+        """One batch, padded on the right, ready for `model(**batch)`; on the CPU."""
+        batch = self._batch(examples, left=False)
+        batch["labels"] = padded([example.labels for example in examples], IGNORE)
+        return batch
+
+    @torch.inference_mode()
+    def generate(
+        self, conversations: Sequence[Conversation], grammars: Sequence[Grammar | None], max_new_tokens: int = 1024
+    ) -> list[str]:
+        """The likeliest next turn of each conversation, word by word, within its grammar where there is one."""
+        assert len(conversations) == len(grammars)
+        if not conversations:
+            return []
+        prompts = [self._prompt(conversation) for conversation in conversations]
+        rules = [
+            None if grammar is None else self._rules.rule(grammar, lead)
+            for (_, lead), grammar in zip(prompts, grammars, strict=True)
+        ]
+        training = self.model.training
+        self.model.eval()
+        try:
+            logits_BV, read = self._listen([example for example, _ in prompts])
+            said = speak(logits_BV, read, rules, self._ends, max_new_tokens)
+        finally:
+            self.model.train(training)
+        return [self._text(tokens, lead) for tokens, (_, lead) in zip(said, prompts, strict=True)]
+
+    def parts(self) -> dict[str, tuple[str, ...]]:
+        """Prefixes of the parameter names of "vision", "projector" and "language"; the longest that fits counts."""
+        found: dict[str, list[str]] = {"vision": [], "projector": [], "language": []}
+        for part, known in (("vision", self._family.vision), ("projector", self._family.projector)):
+            names = [name for name, _ in (*self.model.named_modules(), *self.model.named_parameters())]
+            found[part] = [name for name in names if name.removeprefix("model.") in known]
+        seen = (*found["vision"], *found["projector"])
+        rest = [name for name, _ in self.model.named_parameters() if not name.startswith(seen)]
+        depth = {name: 2 if name.startswith("model.") else 1 for name in rest}
+        found["language"] = list(dict.fromkeys(".".join(name.split(".")[: depth[name]]) for name in rest))
+        return {part: tuple(names) for part, names in found.items()}
+
+    def linear_layers(self, part: str = "language") -> list[str]:
+        """Full names of the linear layers of a part, the output layer left out: what LoRA is usually put on."""
+        parts = self.parts()
+        head = self.model.get_output_embeddings()
+        return [
+            name
+            for name, module in self.model.named_modules()
+            if isinstance(module, nn.Linear) and module is not head and _part_of(name, parts) == part
+        ]
+
+    def save(self, folder: Path) -> None:
+        """Weights and processor in `folder`, for `load` or for any other program that reads such folders."""
+        self.model.save_pretrained(folder)
+        self.processor.save_pretrained(folder)
+
+    @cached_property
+    def _family(self) -> Family:
+        return family(model_type(Path(self.path)))
+
+    @cached_property
+    def _specials(self) -> tuple[str, ...]:
+        return tuple(sorted(special_tokens(self.tokenizer)))
+
+    @cached_property
+    def _template(self) -> Callable[[Conversation], list[Piece]]:
+        return self._family.pieces(self.processor)
+
+    @cached_property
+    def _ends(self) -> frozenset[int]:
+        """Tokens that end an answer: the template's, and those that the checkpoint names."""
+        asked = Conversation((Turn("user", "?"), Turn("assistant", "!")), ())
+        ends = [self._tokens(piece)[-1] for piece in self._template(asked) if piece.kind == "end"]
+        named = getattr(self.model.generation_config, "eos_token_id", None)
+        ends += named if isinstance(named, list) else [named] if isinstance(named, int) else []
+        return frozenset(ends)
+
+    @cached_property
+    def _rules(self) -> Rules:
+        return Rules(self.tokenizer, self._ends)
+
+    @cached_property
+    def _begin(self) -> list[int]:
+        """The token that the tokenizer puts before every text by itself."""
+        with_it, without = (self.tokenizer("a", add_special_tokens=added)["input_ids"] for added in (True, False))
+        first = self.tokenizer.bos_token_id
+        return [first] if with_it[:1] == [first] != without[:1] and isinstance(first, int) else []
+
+    @cached_property
+    def _adds_space(self) -> bool:
+        """Whether the tokenizer puts a space before a text that has none, as SentencePiece does."""
+        first = self.tokenizer.convert_ids_to_tokens(self._plain_tokens("a"))[0]
+        return bool(first.startswith("\u2581"))
+
+    def _pieces(self, conversation: Conversation) -> list[Piece]:
+        check_plain(conversation, self._specials)
+        return self._template(conversation)
+
+    def _prompt(self, conversation: Conversation) -> tuple[Example, str]:
+        """A conversation up to where its next answer begins, and the space that the model may begin it with."""
+        pieces = self._pieces(Conversation((*conversation.turns, Turn("assistant", "!")), conversation.images))
+        last = len(conversation.turns)
+        cut = next(k for k, piece in enumerate(pieces) if piece.kind == "answer" and piece.turn == last)
+        return self._example("prompt", pieces[:cut], conversation.images), pieces[cut].text.removesuffix("!")
+
+    def _example(self, id: str, pieces: Sequence[Piece], images: Sequence[Image]) -> Example:
+        expanded, pictures = self._pictures(images)
+        waiting = iter(expanded)
+        rows = [next(waiting) if piece.kind == "picture" else self._tokens(piece) for piece in pieces]
+        if self._begin and rows and rows[0][:1] != self._begin:
+            pieces, rows = [Piece(), *pieces], [self._begin, *rows]
+        counts = [len(row) for row in rows]
+        learn = [piece.learn for piece, count in zip(pieces, counts, strict=True) for _ in range(count)]
+        input_ids = torch.tensor([token for row in rows for token in row], dtype=torch.long)
+        labels = input_ids.masked_fill(~torch.tensor(learn, dtype=torch.bool), IGNORE)
+        return Example(id, input_ids, labels, self._family.aligned(pieces, counts), pictures)
+
+    def _tokens(self, piece: Piece) -> list[int]:
+        text = piece.text
+        if piece.kind == "answer" and self._adds_space:
+            text = text.removeprefix(" ")
+        return self._plain_tokens(text)
+
+    def _plain_tokens(self, text: str) -> list[int]:
+        """Tokens of `text` as they are in the middle of a prompt, not as at its beginning."""
+        fence = self.tokenizer.eos_token
+        return list(self.tokenizer(f"{fence}{text}", add_special_tokens=False)["input_ids"])[1:]
+
+    def _pictures(self, images: Sequence[Image]) -> tuple[list[list[int]], Tensors]:
+        """The tokens that stand for each image, and the inputs that hold all their pixels."""
+        if not images:
+            return [], {}
+        end, begin = self.tokenizer.eos_token_id, self.tokenizer.bos_token_id
+        text = f"{picture_token(self.processor)}{self.tokenizer.eos_token}" * len(images)
+        fitted = [PIL.Image.fromarray(self._fitted(image.pixels)) for image in images]
+        made: Any = self.processor(text=[text], images=fitted, return_tensors="pt", add_special_tokens=False)
+        rows: list[list[int]] = [[]]
+        for token in made["input_ids"][0].tolist():
+            if token == end:
+                rows.append([])
+            elif token != begin:
+                rows[-1].append(token)
+        inputs = {name: value for name, value in made.items() if name not in _PER_TOKEN}
+        return rows[: len(images)], inputs
+
+    def _fitted(self, pixels: Pixels) -> Pixels:
+        height, width = pixels.shape[:2]
+        maker = self.processor.image_processor
+        fit = self.fit
+        if fit == "auto":
+            fit = "pad" if getattr(maker, "do_center_crop", False) else "own"
+        if fit == "own" or height == width:
+            return pixels
+        side = max(height, width)
+        if fit == "stretch":
+            return np.asarray(cv2.resize(pixels, (side, side), interpolation=cv2.INTER_LINEAR), dtype=np.uint8)
+        colour = np.round(255 * np.asarray(maker.image_mean)).astype(np.uint8)
+        square = np.broadcast_to(colour, (side, side, 3)).copy()
+        top, left = (side - height) // 2, (side - width) // 2
+        square[top : top + height, left : left + width] = pixels
+        return square
+
+    def _batch(self, examples: Sequence[Example], *, left: bool) -> Tensors:
+        pad = self.tokenizer.pad_token_id
+        ids = [example.input_ids for example in examples]
+        batch = {"input_ids": padded(ids, pad if isinstance(pad, int) else 0, left=left)}
+        batch["attention_mask"] = padded([torch.ones_like(row) for row in ids], 0, left=left)
+        for name in examples[0].aligned:
+            batch[name] = padded([example.aligned[name] for example in examples], 0, left=left)
+        for name in sorted({name for example in examples for name in example.pictures}):
+            batch[name] = self._joined(name, examples)
+        return batch
+
+    def _joined(self, name: str, examples: Sequence[Example]) -> torch.Tensor:
+        there = [example.pictures[name] for example in examples if name in example.pictures]
+        if name not in self._family.stacked:
+            return stacked(there)
+        empty = there[0].new_zeros((1, 1, *there[0].shape[2:]))
+        return stacked([example.pictures.get(name, empty) for example in examples])
+
+    def _listen(self, prompts: Sequence[Example]) -> tuple[torch.Tensor, Read]:
+        """Read the prompts: the logits of each first answer token, (B, V), and how to read on."""
+        device = self.model.device
+        batch = {name: value.to(device) for name, value in self._batch(prompts, left=True).items()}
+        positions = self._family.positions(self.model, batch)
+        out: Any = self.model(**batch, position_ids=positions.ids, use_cache=True, logits_to_keep=1)
+        mask, following = batch["attention_mask"], positions.following
+        axes = positions.ids.ndim
+
+        def read(pending: Sequence[Sequence[int]]) -> torch.Tensor:
+            nonlocal mask, following, out
+            rows = [torch.tensor(tokens, dtype=torch.long) for tokens in pending]
+            ids = padded(rows, 0, left=True).to(device)
+            new = padded([torch.ones_like(row) for row in rows], 0, left=True).to(device)
+            counted = following[:, None] + (new.cumsum(-1) - 1).clamp(min=0)
+            mask, following = torch.cat([mask, new], dim=1), following + new.sum(-1)
+            out = self.model(
+                input_ids=ids,
+                attention_mask=mask,
+                position_ids=counted if axes == 2 else counted.expand(3, -1, -1),
+                past_key_values=out.past_key_values,
+                use_cache=True,
+                logits_to_keep=1,
+            )
+            return _last(out)
+
+        return _last(out), read
+
+    def _text(self, tokens: list[int], lead: str) -> str:
+        text = self.tokenizer.decode(tokens, skip_special_tokens=True, clean_up_tokenization_spaces=False)
+        assert isinstance(text, str)
+        return text.removeprefix(lead)
+
+
+def _last(out: Any) -> torch.Tensor:
+    logits: torch.Tensor = out.logits[:, -1].float()
+    return logits
+
+
+def _part_of(name: str, parts: dict[str, tuple[str, ...]]) -> str:
+    """The part whose longest prefix fits the name."""
+    fitting = [(len(prefix), part) for part, prefixes in parts.items() for prefix in prefixes if name.startswith(prefix)]
+    return max(fitting)[1] if fitting else ""

@@ -1,0 +1,132 @@
+"""Where families of models differ: the only place that knows them by name."""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Final, NamedTuple
+
+import torch
+import transformers
+from transformers import PreTrainedModel, ProcessorMixin
+from transformers.utils import is_torchvision_available
+
+from instar.backbones.hf_pieces import Piece, picture_token, template
+from instar.chat import IMAGE, Conversation
+from instar.errors import DataError
+
+Tensors = dict[str, torch.Tensor]
+
+
+class Positions(NamedTuple):
+    """Where the tokens of a prompt are, as its model counts."""
+
+    ids: torch.Tensor  # (B, T) or (axes, B, T)
+    following: torch.Tensor  # (B,): the position of the first token after the prompt
+
+
+@dataclass(frozen=True)
+class Family:
+    """What has to be known of a family; the defaults suit most."""
+
+    pieces: Callable[[ProcessorMixin], Callable[[Conversation], list[Piece]]] = lambda processor: template(
+        processor
+    ).pieces
+    positions: Callable[[PreTrainedModel, Tensors], Positions] = lambda _model, batch: counted(batch)
+    aligned: Callable[[Sequence[Piece], Sequence[int]], Tensors] = lambda _pieces, _counts: {}
+    stacked: tuple[str, ...] = ()  # inputs of the shape (samples, pictures of a sample, ...)
+    vision: tuple[str, ...] = ("vision_tower", "vision_model", "visual", "vision_encoder", "image_tower")
+    projector: tuple[str, ...] = (
+        "multi_modal_projector",
+        "connector",
+        "visual.merger",
+        "visual.deepstack_merger_list",
+        "mm_projector",
+        "image_newline",
+    )
+
+
+def family(model_type: str) -> Family:
+    """What has to be known of models of this `model_type`, as their config.json names it."""
+    return _FAMILIES.get(model_type, Family())
+
+
+def counted(batch: Tensors, first: int = 0) -> Positions:
+    """Positions by counting the tokens that are not padding, from `first` on."""
+    mask = batch["attention_mask"]
+    ids = (mask.cumsum(-1) - 1).clamp(min=0) + first
+    return Positions(ids, ids[:, -1] + 1)
+
+
+def _rotary_grid(model: PreTrainedModel, batch: Tensors) -> Positions:
+    """Qwen-VL counts pictures along three axes and goes on after the largest."""
+    given = {key: batch[key] for key in ("image_grid_thw", "mm_token_type_ids") if key in batch}
+    if "image_grid_thw" not in given:
+        plain = counted(batch)
+        return Positions(plain.ids.expand(3, -1, -1), plain.following)
+    inner: Any = model.model
+    ids, _ = inner.get_rope_index(batch["input_ids"], attention_mask=batch["attention_mask"], **given)
+    return Positions(ids, ids.amax(dim=(0, 2)) + 1)
+
+
+def _picture_types(pieces: Sequence[Piece], counts: Sequence[int]) -> Tensors:
+    """Qwen-VL wants to be told which tokens are a picture's."""
+    kinds = [piece.kind == "picture" for piece in pieces]
+    return {"mm_token_type_ids": torch.tensor(kinds, dtype=torch.long).repeat_interleave(torch.tensor(counts))}
+
+
+def _paligemma_pieces(processor: ProcessorMixin) -> Callable[[Conversation], list[Piece]]:
+    """PaliGemma has no chat template: pictures first, then the question and a line break, then the answer."""
+    if processor.chat_template or processor.tokenizer.chat_template:
+        return template(processor).pieces
+    picture, tokenizer = picture_token(processor), processor.tokenizer
+
+    def pieces(conversation: Conversation) -> list[Piece]:
+        found = [Piece(picture, "picture") for _ in conversation.images]
+        waiting = str(tokenizer.bos_token)
+        for k, turn in enumerate(conversation.turns):
+            if turn.role == "assistant":
+                found += [Piece(waiting), Piece(turn.text, "answer", turn.learn, k)]
+                found.append(Piece(str(tokenizer.eos_token), "end", turn.learn, k))
+                waiting = ""
+            elif turn.learn:
+                raise DataError(f"turn {k} is the {turn.role}'s; only answers of the assistant can be learned")
+            else:
+                waiting += turn.text.replace(IMAGE, "").strip() + "\n"
+        return [*found, Piece(waiting)] if waiting else found
+
+    return pieces
+
+
+def _after_the_question(pieces: Sequence[Piece], counts: Sequence[int]) -> Tensors:
+    """PaliGemma reads all up to the first answer both ways (0), and the rest in order (1)."""
+    first = next((k for k, piece in enumerate(pieces) if piece.kind == "answer"), len(pieces))
+    prefix, rest = sum(counts[:first]), sum(counts[first:])
+    return {"token_type_ids": torch.tensor([0] * prefix + [1] * rest, dtype=torch.long)}
+
+
+_QWEN: Final = Family(positions=_rotary_grid, aligned=_picture_types)
+_IDEFICS: Final = Family(stacked=("pixel_values", "pixel_attention_mask"))
+_PALIGEMMA: Final = Family(
+    pieces=_paligemma_pieces,
+    positions=lambda _model, batch: counted(batch, first=1),  # its positions begin at 1
+    aligned=_after_the_question,
+)
+
+_FAMILIES: Final[Mapping[str, Family]] = {
+    "qwen2_vl": _QWEN,
+    "qwen2_5_vl": _QWEN,
+    "qwen3_vl": _QWEN,
+    "idefics3": _IDEFICS,
+    "smolvlm": _IDEFICS,
+    "paligemma": _PALIGEMMA,
+}
+
+
+def processor_class(name: str) -> type[ProcessorMixin] | None:
+    """The processor called `name` without what it wants torchvision for: films. None where that changes nothing."""
+    found = getattr(transformers, name, None)
+    if found is None or is_torchvision_available() or "video_processor" not in found.get_attributes():
+        return None
+    kept = [attribute for attribute in found.get_attributes() if attribute != "video_processor"]
+    # The name stays, so that what is saved is what any other program loads.
+    still: type[ProcessorMixin] = type(name, (found,), {"get_attributes": classmethod(lambda _cls: kept)})
+    return still
