@@ -1,0 +1,295 @@
+"""Demonstrations in, a samples folder out: in parallel, to the same bytes every time, and from where it was stopped."""
+
+import contextlib
+import functools
+import time
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+from instar import __version__, engines, plugins
+from instar.building.ledger import Ledger, Progress
+from instar.building.plan import claim
+from instar.building.rows import Tools, rows_of
+from instar.demo import DemoSource, Episode
+from instar.errors import ConfigError, DataError, MismatchError, ReplyError, SimulatorError
+from instar.files import MANIFEST, digest, write_json
+from instar.plugins import Choice
+from instar.robot import Robot
+from instar.samples import FORMAT, ActionStatistics, Manifest, read_manifest
+from instar.shards import LeftOut, Row, ShardWriter
+
+# What may be wrong with one episode and not with the others. A bad option is wrong with all of them.
+UNUSABLE: Final = (DataError, MismatchError, ReplyError, SimulatorError)
+
+
+@dataclass(frozen=True)
+class BuildConfig:
+    """Turn demonstrations into a folder of samples to train on."""
+
+    demos: str  # demonstrations to read, as FORMAT:PATH with further options after commas, e.g. vima:rollouts.zip
+    out: Path  # folder to fill; an unfinished build of the same in it goes on from where it stopped
+    recipe: str = "llara"  # how acting becomes talking, with its options, e.g. llara:past=2
+    auxiliary: tuple[str, ...] = ()  # tasks that teach seeing, e.g. obj_det spa_rel; "all" is every one installed
+    seed: int = 0  # of every random choice, such as which wording a question gets
+    episodes: int | None = None  # only the first so many episodes
+    workers: int = 0  # processes at work; 0 is one per core. The bytes do not depend on it
+    engine: engines.Engine = "local"  # where they work: "local" on this machine, "ray" on a Ray cluster
+    strict: bool = False  # stop at the first episode that cannot be used, instead of leaving it out
+    episodes_per_shard: int = 32  # episodes in one file; also how many a worker holds in memory
+
+    def __post_init__(self) -> None:
+        for name, least in (("seed", 0), ("workers", 0), ("episodes_per_shard", 1), ("episodes", 1)):
+            value = getattr(self, name)
+            if value is not None and value < least:
+                raise ConfigError(f"{name} must be at least {least}, not {value}")
+
+
+@dataclass(frozen=True)
+class BuildSummary:
+    """What a build made."""
+
+    folder: Path
+    episodes: int  # those that are in
+    views: int
+    counts: Mapping[str, int]  # samples by kind
+    left_out: tuple[LeftOut, ...]
+    bytes: int  # of all shards
+    seconds: float  # taken by this run
+    resumed: int  # episodes that an earlier run had built
+
+
+@dataclass(frozen=True)
+class Work:
+    """What every worker must know. Choices, not objects: plugins are made anew in each process."""
+
+    plan: str  # digest of the plan
+    demos: str
+    recipe: str
+    auxiliary: tuple[str, ...]
+    seed: int
+    strict: bool
+    first: str  # id of the first readable episode
+    robot: Robot  # of that episode; every other must have the same
+
+
+@dataclass(frozen=True)
+class Job:
+    """The episodes of one shard."""
+
+    number: int
+    ids: tuple[str, ...]
+    work: Work
+
+
+@dataclass(frozen=True)
+class Built:
+    """A shard as a worker hands it back; whoever asked for it writes it."""
+
+    number: int
+    data: bytes
+
+
+def build(config: BuildConfig, progress: Callable[[Progress], None] | None = None) -> BuildSummary:
+    """Fill `config.out` with samples; `progress` is told after every shard.
+
+    Raises ConfigError if the folder holds something else or a build with another plan, DataError if no episode can be
+    used (with `strict`: if one cannot), MismatchError if the episodes are not all of one robot.
+    """
+    started = time.monotonic()
+    choices = (config.demos, config.recipe, _auxiliary(config))
+    tools = _tools(*choices)
+    ids = _ids(tools.source, config.episodes)
+    plan = _plan(config, tools, len(ids))
+    claim(config.out, plan)
+    manifest, resumed = _finished(config.out), len(ids)
+    if manifest is None:
+        first = _first_episode(tools, ids, strict=config.strict)
+        work = Work(digest(plan), *choices, config.seed, config.strict, first.id, first.robot)
+        ledger = _fill(config, ids, work, progress or (lambda _: None))
+        manifest, resumed = _manifest(plan, first.robot, ledger), ledger.progress.resumed
+        write_json(config.out / MANIFEST, manifest.to_json())
+    return _summary(config.out, manifest, time.monotonic() - started, resumed)
+
+
+def _auxiliary(config: BuildConfig) -> tuple[str, ...]:
+    """The choices of auxiliary tasks in one order, whatever order they were asked for in."""
+    if config.auxiliary == ("all",):
+        return tuple(plugins.names("auxiliary"))
+    return tuple(sorted(config.auxiliary))
+
+
+def _tools(demos: str, recipe: str, auxiliary: Sequence[str]) -> Tools:
+    asker = plugins.make("recipes", recipe)
+    tasks = [plugins.make("auxiliary", choice) for choice in auxiliary]
+    kinds = [_kind("recipes", asker), *(_kind("auxiliary", task) for task in tasks)]
+    for kind, times in Counter(kinds).items():
+        if times > 1:
+            raise ConfigError(f"{kind!r} is asked for {times} times; samples of one kind need one task")
+    return Tools(plugins.make("demos", demos), kinds[0], asker, dict(zip(kinds[1:], tasks, strict=True)))
+
+
+def _kind(kind: str, plugin: object) -> str:
+    return plugins.choice_of(kind, plugin).name
+
+
+def _ids(source: DemoSource, episodes: int | None) -> list[str]:
+    ids = list(source.ids()[:episodes])
+    if not ids:
+        raise DataError("there are no demonstrations; look at them with `instar inspect`")
+    twice = [id for id, times in Counter(ids).items() if times > 1]
+    if twice:
+        raise DataError(f"two demonstrations are called {twice[0]!r}; ids must tell them apart")
+    return ids
+
+
+def _plan(config: BuildConfig, tools: Tools, ids: int) -> dict[str, Any]:
+    """Everything that decides the bytes, as JSON."""
+    return {
+        "format": FORMAT,
+        "instar": __version__,
+        "demos": plugins.choice_of("demos", tools.source).to_json(),
+        "fingerprint": tools.source.fingerprint(),
+        "episodes": ids,
+        "episodes_per_shard": config.episodes_per_shard,
+        "recipe": plugins.choice_of("recipes", tools.recipe).to_json(),
+        "auxiliary": [plugins.choice_of("auxiliary", task).to_json() for task in tools.auxiliary.values()],
+        "wording": [getattr(plugin, "wording_hash", "") for plugin in (tools.recipe, *tools.auxiliary.values())],
+        "seed": config.seed,
+    }
+
+
+def _finished(folder: Path) -> Manifest | None:
+    """The manifest, if the folder is whole."""
+    if not (folder / MANIFEST).exists():
+        return None
+    manifest = read_manifest(folder)
+    return manifest if all((folder / entry.name).exists() for entry in manifest.shards) else None
+
+
+def _first_episode(tools: Tools, ids: Sequence[str], *, strict: bool) -> Episode:
+    """The first episode that can be read. Its robot is refused at once if the recipe cannot speak of it."""
+    reason = ""
+    for id in ids:
+        try:
+            episode = tools.source.episode(id)
+        except UNUSABLE as error:
+            if strict:
+                raise _unusable(id, str(error)) from error
+            reason = reason or str(_unusable(id, str(error)))
+        else:
+            tools.recipe.robot(episode.robot)
+            return episode
+    raise DataError(f"none of the {len(ids)} episodes can be used; {reason}")
+
+
+def _unusable(id: str, reason: str) -> DataError:
+    return DataError(reason if id in reason else f"{id}: {reason}")
+
+
+def _fill(config: BuildConfig, ids: Sequence[str], work: Work, progress: Callable[[Progress], None]) -> Ledger:
+    """Build every shard that is not there yet."""
+    size = config.episodes_per_shard
+    groups = [tuple(ids[start : start + size]) for start in range(0, len(ids), size)]
+    ledger = Ledger(config.out, work.plan, [len(group) for group in groups])
+    ledger.resume()
+    _hold_to(config, ledger)
+    progress(ledger.progress)
+    jobs = (Job(number, groups[number], work) for number in ledger.missing())
+    with contextlib.closing(engines.run(config.engine, build_shard, jobs, config.workers)) as results:
+        for built in results:
+            ledger.enter(built.number, built.data)
+            progress(ledger.progress)
+    return ledger
+
+
+def _hold_to(config: BuildConfig, ledger: Ledger) -> None:
+    """`strict` holds for what an earlier run, which was not, has left out as well."""
+    left_out = ledger.left_out()
+    if config.strict and left_out:
+        raise _unusable(left_out[0].id, left_out[0].reason)
+
+
+def build_shard(job: Job) -> Built:
+    """The bytes of one shard: a function of the job alone, wherever and whenever it runs."""
+    tools = _tools_of(job.work)
+    writer, left_out = ShardWriter(), []
+    for id in job.ids:
+        try:
+            rows = _rows(id, job.work, tools)
+        except Exception as error:
+            error.add_note(f"while building the samples of episode {id}")
+            raise
+        if isinstance(rows, LeftOut):
+            left_out.append(rows)
+        else:
+            writer.add(rows)
+    return Built(job.number, writer.finish(job.work.plan, len(job.ids) - len(left_out), tuple(left_out)))
+
+
+@functools.lru_cache(maxsize=1)
+def _tools_of(work: Work) -> Tools:
+    """Made once per process and build."""
+    return _tools(work.demos, work.recipe, work.auxiliary)
+
+
+def _rows(id: str, work: Work, tools: Tools) -> list[Row] | LeftOut:
+    try:
+        episode = tools.source.episode(id)
+        same = _same_robot(work, episode)
+        rows = rows_of(episode, tools, work.seed) if same is None else []
+    except UNUSABLE as error:
+        if work.strict:
+            raise _unusable(id, str(error)) from error
+        return LeftOut(id, str(error))
+    if same is not None:
+        raise same
+    return rows
+
+
+def _same_robot(work: Work, episode: Episode) -> MismatchError | None:
+    try:
+        work.robot.require(episode.robot, f"episode {work.first}", f"episode {episode.id}")
+    except MismatchError as error:
+        return error
+    return None
+
+
+def _manifest(plan: Mapping[str, Any], robot: Robot, ledger: Ledger) -> Manifest:
+    left_out = ledger.left_out()
+    if not ledger.episodes():
+        raise DataError(
+            f"none of the {len(left_out)} episodes can be used; {_unusable(left_out[0].id, left_out[0].reason)}"
+        )
+    shards = ledger.entries()
+    return Manifest(
+        format=FORMAT,
+        instar=__version__,
+        plan=digest(plan),
+        demos=Choice.from_json(plan["demos"]),
+        recipe=Choice.from_json(plan["recipe"]),
+        auxiliary=tuple(Choice.from_json(choice) for choice in plan["auxiliary"]),
+        seed=plan["seed"],
+        robot=robot,
+        statistics=ActionStatistics.of(ledger.actions()),
+        episodes=ledger.episodes(),
+        views=sum(shard.rows for shard in shards),
+        counts=ledger.counts(),
+        left_out=left_out,
+        shards=shards,
+    ).sealed()
+
+
+def _summary(folder: Path, manifest: Manifest, seconds: float, resumed: int) -> BuildSummary:
+    return BuildSummary(
+        folder=folder,
+        episodes=manifest.episodes,
+        views=manifest.views,
+        counts=manifest.counts,
+        left_out=manifest.left_out,
+        bytes=sum(shard.bytes for shard in manifest.shards),
+        seconds=seconds,
+        resumed=resumed,
+    )

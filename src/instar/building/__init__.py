@@ -1,0 +1,1 @@
+"""The parts of a build: its plan, its workers, and its ledger of shards."""

@@ -1,0 +1,254 @@
+"""A samples folder, opened: rows by number, conversations by kind and weight, and what training must know of them."""
+
+import functools
+from bisect import bisect_right
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+from itertools import accumulate
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+from pydantic import TypeAdapter, ValidationError
+
+from instar.chat import Conversation, Sample
+from instar.errors import ConfigError, DataError
+from instar.files import MANIFEST, digest, digest_file, read_json
+from instar.plugins import Choice
+from instar.robot import Floats, Robot
+from instar.shards import ROWS_PER_GROUP, LeftOut, Row, Shard, row
+
+PLAN: Final = "plan.json"  # written first: everything that decides what the folder will hold
+FORMAT: Final = 1  # of the folder; a reader refuses any other
+
+Integers = NDArray[np.int64]
+
+
+@dataclass(frozen=True)
+class ActionStatistics:
+    """Of every demonstrated action, one number per dimension of the robot's actions and in its units."""
+
+    count: int
+    low: tuple[float, ...]
+    high: tuple[float, ...]
+    mean: tuple[float, ...]
+    std: tuple[float, ...]
+    q01: tuple[float, ...]  # one action in a hundred lies below
+    q50: tuple[float, ...]
+    q99: tuple[float, ...]
+
+    @classmethod
+    def of(cls, actions: Floats) -> "ActionStatistics":
+        """Statistics of `actions` (n, dim), n at least 1; quantiles are exact and interpolate linearly."""
+        columns = (
+            actions.min(axis=0),
+            actions.max(axis=0),
+            actions.mean(axis=0),
+            actions.std(axis=0),
+            *np.quantile(actions, (0.01, 0.5, 0.99), axis=0),
+        )
+        return cls(len(actions), *(tuple(column.tolist()) for column in columns))
+
+
+@dataclass(frozen=True)
+class ShardEntry:
+    """One file of the folder."""
+
+    name: str
+    rows: int
+    bytes: int
+    sha256: str
+
+
+@dataclass(frozen=True)
+class Manifest:
+    """What a samples folder holds and what made it."""
+
+    format: int
+    instar: str  # version that built it
+    plan: str  # digest of plan.json
+    demos: Choice
+    recipe: Choice
+    auxiliary: tuple[Choice, ...]
+    seed: int
+    robot: Robot
+    statistics: ActionStatistics
+    episodes: int  # those that are in
+    views: int  # rows
+    counts: Mapping[str, int]  # conversations by kind
+    left_out: tuple[LeftOut, ...]
+    shards: tuple[ShardEntry, ...]
+    digest: str = ""  # of all the rest
+
+    def sealed(self) -> "Manifest":
+        """The same manifest with its digest set."""
+        return replace(self, digest=digest(replace(self, digest="").to_json()))
+
+    def to_json(self) -> Any:
+        """As stored in the folder."""
+        return _MANIFEST.dump_python(self, mode="json")
+
+
+_MANIFEST: Final = TypeAdapter(Manifest)
+
+
+def read_manifest(folder: Path) -> Manifest:
+    """The manifest of a samples folder. Raises DataError where there is none or it is not one of samples."""
+    path = folder / MANIFEST
+    if not path.exists():
+        if (folder / PLAN).exists():
+            raise DataError(f"{folder}: the folder is not whole; run the same build again to finish it")
+        raise DataError(f"{folder}: no samples here; `instar build` makes them")
+    value = read_json(path)
+    if isinstance(value, dict) and value.get("format", FORMAT) != FORMAT:
+        raise DataError(f"{path}: format {value['format']}, but this version reads format {FORMAT}; build it again")
+    try:
+        return _MANIFEST.validate_python(value)
+    except ValidationError as error:
+        first = error.errors()[0]
+        where = ".".join(str(part) for part in first["loc"])
+        raise DataError(f"{path}: not the manifest of a samples folder: {where}: {first['msg']}") from error
+
+
+@dataclass(frozen=True, eq=False)
+class Index:
+    """Every conversation of a folder, one entry each, in the order of the rows."""
+
+    rows: Integers  # which row holds it
+    positions: Integers  # at which place in that row
+    kinds: Integers  # index into `names`
+    weights: Floats  # the sample's own weight
+    names: tuple[str, ...]  # kinds, sorted
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+
+@dataclass(frozen=True)
+class Pick:
+    """One row and which of its conversations to learn from now."""
+
+    row: int
+    positions: tuple[int, ...]
+
+
+class Samples:
+    """A whole samples folder. Opening reads the manifest only; pickling keeps the folder's path only."""
+
+    def __init__(self, folder: Path, manifest: Manifest) -> None:
+        self.folder = folder
+        self.manifest = manifest
+        self._ends = list(accumulate(entry.rows for entry in manifest.shards))
+        self._shard = functools.lru_cache(maxsize=16)(self._open_shard)
+        self._group = functools.lru_cache(maxsize=8)(self._read_group)
+
+    @classmethod
+    def open(cls, folder: Path) -> "Samples":
+        """The samples in `folder`. Raises DataError if the build has not finished or a shard is gone."""
+        manifest = read_manifest(folder)
+        for entry in manifest.shards:
+            if not (folder / entry.name).exists():
+                raise DataError(f"{folder / entry.name}: missing; run the same build again to make it")
+        return cls(folder, manifest)
+
+    def __reduce__(self) -> tuple[type["Samples"], tuple[Path, Manifest]]:
+        return (Samples, (self.folder, self.manifest))
+
+    @property
+    def robot(self) -> Robot:
+        """The robot of every demonstration."""
+        return self.manifest.robot
+
+    @property
+    def recipe_choice(self) -> Choice:
+        """The recipe that asked, with all its options."""
+        return self.manifest.recipe
+
+    @property
+    def statistics(self) -> ActionStatistics:
+        """Of the demonstrated actions."""
+        return self.manifest.statistics
+
+    def __len__(self) -> int:
+        return self.manifest.views
+
+    def __getitem__(self, number: int) -> Row:
+        """Row `number`. Neighbours are cheap: `ROWS_PER_GROUP` rows are read together and kept for a while."""
+        if not 0 <= number < len(self):
+            raise IndexError(f"row {number} of {len(self)}")
+        shard = bisect_right(self._ends, number)
+        local = number - (self._ends[shard - 1] if shard else 0)
+        return row(self._group(shard, local // ROWS_PER_GROUP), local % ROWS_PER_GROUP)
+
+    def __iter__(self) -> Iterator[Row]:
+        return (self[number] for number in range(len(self)))
+
+    @functools.cached_property
+    def index(self) -> Index:
+        """Every conversation by kind and weight, read without words and pictures."""
+        shards = [self._shard(number).index() for number in range(len(self.manifest.shards))]
+        starts = [0, *self._ends]
+        names = tuple(sorted(self.manifest.counts))
+        codes = {name: code for code, name in enumerate(names)}
+        return Index(
+            np.concatenate([shard.rows + start for shard, start in zip(shards, starts, strict=False)]),
+            np.concatenate([shard.positions for shard in shards]),
+            np.array([codes[kind] for shard in shards for kind in shard.kinds], dtype=np.int64),
+            np.concatenate([shard.weights for shard in shards]),
+            names,
+        )
+
+    def sample(self, number: int) -> Sample:
+        """Conversation `number` of the index, with where it came from."""
+        return self[int(self.index.rows[number])].samples[int(self.index.positions[number])]
+
+    def conversation(self, number: int) -> Conversation:
+        """Conversation `number` of the index."""
+        return self.sample(number).conversation
+
+    def indices(self, weights: Mapping[str, float], rng: np.random.Generator) -> Integers:
+        """Numbers of the conversations of one epoch, in the order of the rows.
+
+        A conversation whose kind's weight times its own is 2.5 is there twice and every other time a third time; 0
+        leaves it out; kinds not in `weights` count 1. Raises ConfigError for a kind that is not there.
+        """
+        for kind, weight in weights.items():
+            if kind not in self.index.names:
+                raise ConfigError(f"no samples of kind {kind!r} here; there are: {', '.join(self.index.names)}")
+            if not (np.isfinite(weight) and weight >= 0):
+                raise ConfigError(f"the weight of {kind!r} must be 0 or more, not {weight}")
+        by_kind = np.array([weights.get(name, 1.0) for name in self.index.names])
+        wanted = self.index.weights * by_kind[self.index.kinds]
+        copies = np.floor(wanted + rng.random(len(wanted))).astype(np.int64)
+        return np.repeat(np.arange(len(wanted)), copies)
+
+    def picks(self, weights: Mapping[str, float], rng: np.random.Generator) -> list[Pick]:
+        """The conversations of one epoch as `indices` draws them, grouped by the row whose images they share."""
+        chosen = self.indices(weights, rng)
+        rows, firsts = np.unique(self.index.rows[chosen], return_index=True)
+        groups = np.split(self.index.positions[chosen], firsts[1:])
+        return [Pick(number, tuple(group.tolist())) for number, group in zip(rows.tolist(), groups, strict=True)]
+
+    def examples(self) -> dict[str, Sample]:
+        """The first sample of every kind."""
+        firsts = np.unique(self.index.kinds, return_index=True)[1]
+        return {self.index.names[self.index.kinds[first]]: self.sample(int(first)) for first in firsts}
+
+    def verify(self) -> None:
+        """Read every byte. Raises DataError naming the first file that is not what the build wrote."""
+        if self.manifest.sealed().digest != self.manifest.digest:
+            raise DataError(f"{self.folder / MANIFEST}: edited since it was built; build into a new folder")
+        for entry in self.manifest.shards:
+            if digest_file(self.folder / entry.name) != entry.sha256:
+                raise DataError(
+                    f"{self.folder / entry.name}: damaged or replaced; remove it and {MANIFEST}, then run the same "
+                    "build again"
+                )
+
+    def _open_shard(self, number: int) -> Shard:
+        return Shard(self.folder / self.manifest.shards[number].name)
+
+    def _read_group(self, shard: int, number: int) -> pa.Table:
+        return self._shard(shard).group(number)
