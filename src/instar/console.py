@@ -1,0 +1,183 @@
+"""How results look on a terminal: tables and one progress line. Used by `cli` alone."""
+
+import contextlib
+import dataclasses
+from collections.abc import Iterator, Mapping, Sequence
+from enum import Enum
+from pathlib import Path
+from typing import Any, Final
+
+from rich import box
+from rich.console import Console
+from rich.markup import escape
+from rich.progress import BarColumn, MofNCompleteColumn, ProgressColumn, Task, TextColumn, TimeRemainingColumn
+from rich.progress import Progress as Bar
+from rich.table import Table
+from rich.text import Text
+
+from instar.metrics import Comparison, SuccessRate
+from instar.progress import Progress, silent
+
+out: Final = Console()
+errors: Final = Console(stderr=True)
+
+COLOURS: Final[Mapping[str, str]] = {"ok": "green", "warn": "yellow", "error": "red"}
+
+
+class _Rate(ProgressColumn):
+    """How many a second."""
+
+    def render(self, task: Task) -> Text:
+        return Text(f"{task.speed:.1f}/s" if task.speed else "", style="dim")
+
+
+@contextlib.contextmanager
+def progress(*, quiet: bool) -> Iterator[Progress]:
+    """A progress line on stderr with rate and time left; silent when stderr is not a terminal."""
+    if quiet or not errors.is_terminal:
+        yield silent
+        return
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), _Rate(), TimeRemainingColumn())
+    with Bar(*columns, console=errors, transient=True) as bar:
+        line = bar.add_task("", total=None)
+
+        def tell(done: int, total: int, note: str) -> None:
+            bar.update(line, completed=done, total=total, description=escape(note))
+
+        yield tell
+
+
+def plain(value: Any) -> Any:
+    """`value` as JSON can hold it."""
+    if hasattr(value, "to_json"):
+        return value.to_json()
+    if dataclasses.is_dataclass(value):
+        return {item.name: plain(getattr(value, item.name)) for item in dataclasses.fields(value)}
+    if isinstance(value, Mapping):
+        return {str(key): plain(item) for key, item in value.items()}
+    if isinstance(value, Sequence) and not isinstance(value, str):
+        return [plain(item) for item in value]
+    if isinstance(value, Enum):
+        return value.value
+    return str(value) if isinstance(value, Path) else value
+
+
+def exit_code(result: Any) -> int:
+    """0, or 2 where the result itself is that something does not hold."""
+    findings = result if isinstance(result, list) else []
+    return 2 if any(getattr(finding, "level", "") == "error" for finding in findings) else 0
+
+
+def _table(*columns: str) -> Table:
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
+    for column in columns:
+        table.add_column(column, overflow="fold")
+    return table
+
+
+def show_catalogue(entries: Sequence[Any]) -> None:
+    """Plugins by kind; with their options where they are known."""
+    if not any(entry.summary for entry in entries):
+        table = _table("kind", "installed")
+        for kind in dict.fromkeys(entry.kind for entry in entries):
+            table.add_row(kind, ", ".join(entry.name for entry in entries if entry.kind == kind))
+        out.print(table)
+        return
+    for entry in entries:
+        out.print(f"[bold]{escape(entry.name)}[/]  {escape(entry.summary)}")
+        for option in entry.options:
+            out.print(f"    {escape(option.name)} = {escape(option.default)}  [dim]{escape(option.help)}[/]")
+
+
+def show_findings(findings: Sequence[Any]) -> None:
+    """One line per finding, what to do about it beneath."""
+    table = _table("", "what", "")
+    for finding in findings:
+        remedy = getattr(finding, "remedy", "")
+        text = escape(finding.text) + (f"\n[dim]{escape(remedy)}[/]" if remedy else "")
+        table.add_row(f"[{COLOURS[finding.level]}]{finding.level}[/]", escape(finding.subject), text)
+    out.print(table)
+
+
+def show_summary(summary: Any) -> None:
+    """The fields of a summary; mappings and lists as their own lines."""
+    table = _table("", "")
+    for item in dataclasses.fields(summary):
+        value = getattr(summary, item.name)
+        if isinstance(value, Mapping):
+            for key, inner in value.items():
+                table.add_row(f"{item.name.replace('_', ' ')}: {key}", _short(inner))
+        elif isinstance(value, Sequence) and not isinstance(value, str):
+            table.add_row(item.name.replace("_", " "), str(len(value)))
+            for inner in value[:20]:
+                table.add_row("", escape(_short(inner)))
+        else:
+            table.add_row(item.name.replace("_", " "), escape(_short(value)))
+    out.print(table)
+
+
+def _short(value: Any) -> str:
+    if dataclasses.is_dataclass(value):
+        return ": ".join(_short(getattr(value, item.name)) for item in dataclasses.fields(value))
+    if isinstance(value, int) and not isinstance(value, bool):
+        return f"{value:,}"
+    return f"{value:.4g}" if isinstance(value, float) else str(value)
+
+
+def show_answer(answer: Any) -> None:
+    """What the model said."""
+    out.print(escape(answer.reply), highlight=False)
+
+
+def rate(success: SuccessRate) -> str:
+    """A success rate as people write it: `83.3 % [66.4, 92.7] n=30`."""
+    if success.rate is None:
+        return "no episodes"
+    low, high = success.interval.low, success.interval.high
+    text = f"{100 * success.rate:5.1f} % [{100 * low:.1f}, {100 * high:.1f}] n={success.n}"
+    return text + (f" ({success.crashed} crashed)" if success.crashed else "")
+
+
+def show_run(run: Any) -> None:
+    """Success per task, per suite and overall, with Wilson 95 % intervals."""
+    summary = run.summary
+    table = _table("", "success [95 %]")
+    for name, success in summary.tasks.items():
+        table.add_row(escape(name), escape(rate(success)))
+    for name, success in summary.suites.items():
+        table.add_row(f"[bold]{escape(name)}[/]", escape(rate(success)))
+    table.add_row("[bold]overall[/]", escape(rate(summary.overall)))
+    out.print(table)
+    ended = ", ".join(f"{count} {name}" for name, count in summary.outcomes.items() if count)
+    out.print(f"{escape(str(run.folder))}: {ended}")
+
+
+def show_comparison(compared: Any) -> None:
+    """The paired difference, its interval and its p-value."""
+    found: Comparison = compared.comparison
+    if found.interval is None or found.difference is None:
+        out.print("no episode is in both runs")
+        return
+    low, high = 100 * found.interval.low, 100 * found.interval.high
+    table = _table("", "")
+    table.add_row(escape(compared.a), f"{100 * (found.rate_a or 0):.1f} %")
+    table.add_row(escape(compared.b), f"{100 * (found.rate_b or 0):.1f} %")
+    table.add_row("difference", escape(f"{100 * found.difference:+.1f} points [{low:+.1f}, {high:+.1f}] 95 %"))
+    table.add_row("McNemar, exact", f"p = {found.p:.3g}")
+    table.add_row("pairs", f"{found.n}: both {found.both}, neither {found.neither}")
+    table.add_row("only one solved", escape(f"{compared.a} {found.only_a}, {compared.b} {found.only_b}"))
+    left_out = len(found.crashed) + len(found.unpaired_a) + len(found.unpaired_b)
+    if left_out:
+        table.add_row(
+            "left out", f"{left_out}: crashed {len(found.crashed)}, in one run only {left_out - len(found.crashed)}"
+        )
+    out.print(table)
+
+
+def show_demo(summary: Any) -> None:
+    """The four policies beside each other, and where the page is."""
+    table = _table("policy", "success [95 %]", "episodes")
+    for run in summary.runs:
+        table.add_row(escape(run.name), escape(rate(run.summary.overall)), str(len(run.records)))
+    out.print(table)
+    out.print(f"report: {escape(str(summary.report))}", soft_wrap=True)

@@ -1,0 +1,107 @@
+"""The whole road on one machine in minutes: demonstrations, samples, a checkpoint, four policies, a report."""
+
+import logging
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated
+
+from typing_extensions import Doc
+
+from instar.build import BuildConfig, build
+from instar.evaluate import EvaluateConfig, evaluate
+from instar.progress import Progress, silent
+from instar.report import ReportConfig, write_report
+from instar.run import Run
+from instar.train import TrainConfig, train
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class DemoConfig:
+    """How much of everything. The defaults take minutes on two cores."""
+
+    out: Annotated[Path, Doc("Folder for all that is made; the same command again goes on from where it stopped.")] = (
+        Path("demo")
+    )
+    tasks: Annotated[str, Doc("Task families of the tabletop, joined by +.")] = "visual_manipulation+rotate"
+    demonstrations: Annotated[int, Doc("Episodes of the scripted expert to learn from.")] = 800
+    steps: Annotated[int, Doc("Optimizer steps of the training.")] = 2000
+    batch: Annotated[int, Doc("Samples per step.")] = 32
+    lr: Annotated[float, Doc("Highest learning rate.")] = 1e-3
+    episodes: Annotated[int, Doc("Evaluation episodes per task.")] = 50
+    seed: Annotated[int, Doc("Of new weights and the order of samples.")] = 0
+    auxiliary: Annotated[tuple[str, ...], Doc("Questions beside the action ones.")] = ("obj_loc",)
+
+
+@dataclass(frozen=True)
+class DemoSummary:
+    """What the walk came to."""
+
+    runs: tuple[Run, ...]  # expert, trained, untrained, random
+    report: Path
+    minutes: dict[str, float]  # by stage
+
+
+def walk(config: DemoConfig, progress: Progress = silent) -> DemoSummary:
+    """Walk the road. Every step resumes, so an interrupted demo goes on where it stopped."""
+    clock = _Clock(progress)
+    build(_samples(config), clock.stage("build"))
+    train(_training(config, "untrained", steps=0), clock.stage("untrained model"))
+    train(_training(config, "trained", steps=config.steps), clock.stage("train"))
+    runs = []
+    for name in ("expert", "trained", "untrained", "random"):
+        runs.append(evaluate(_evaluation(config, name), clock.stage(f"evaluate {name}")))
+    report = config.out / "report.html"
+    clock.stage("report")
+    write_report(ReportConfig(runs=tuple(run.folder for run in runs), out=report))
+    return DemoSummary(tuple(runs), report, clock.minutes())
+
+
+class _Clock:
+    """Names the stage in the progress line and remembers how long each took."""
+
+    def __init__(self, progress: Progress) -> None:
+        self._progress = progress
+        self._begun: dict[str, float] = {}
+
+    def stage(self, name: str) -> Progress:
+        """Begin a stage; what it tells is passed on under its name."""
+        logger.info("%s", name)
+        self._begun[name] = time.monotonic()
+        return lambda done, total, note: self._progress(done, total, f"{name} {note}".rstrip())
+
+    def minutes(self) -> dict[str, float]:
+        """Minutes spent in each stage."""
+        ends = [*list(self._begun.values())[1:], time.monotonic()]
+        return {name: (end - begun) / 60 for (name, begun), end in zip(self._begun.items(), ends, strict=True)}
+
+
+def _samples(config: DemoConfig) -> BuildConfig:
+    demos = f"tabletop:episodes={config.demonstrations},tasks={config.tasks},seed={config.seed}"
+    return BuildConfig(demos=demos, out=config.out / "samples", recipe="llara", auxiliary=config.auxiliary)
+
+
+def _training(config: DemoConfig, name: str, steps: int) -> TrainConfig:
+    return TrainConfig(
+        samples=(config.out / "samples",),
+        model="tiny:demo",
+        out=config.out / name,
+        steps=steps,
+        batch=config.batch,
+        lr=config.lr,
+        seed=config.seed,
+        freeze=(),  # a model that has seen nothing has nothing worth keeping
+        precision="float32",
+    )
+
+
+def _evaluation(config: DemoConfig, name: str) -> EvaluateConfig:
+    return EvaluateConfig(
+        policy=str(config.out / name) if name in ("trained", "untrained") else name,
+        benchmark=f"tabletop:tasks={config.tasks},episodes={config.episodes}",
+        out=config.out / "runs" / name,
+        workers=1,
+        batch=32,
+    )
