@@ -1,11 +1,12 @@
 """A policy against a benchmark: parallel simulators, batched policy calls, and a run folder that can be resumed."""
 
+import contextlib
 import functools
 import importlib.metadata
 import logging
 import platform
 from collections import Counter, deque
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated, Any, Final, Literal
@@ -77,12 +78,11 @@ def evaluate(config: EvaluateConfig, progress: Progress | None = None) -> Run:
     if todo:
         policy = make_policy(config)
         maker = functools.partial(plugins.make, "simulators", plugins.choice_of("simulators", simulator))
-        done = len(trials) - len(todo)
-        for record in play(policy, maker, todo, config):
-            append_record(config.out, record)
-            done += 1
-            if progress is not None:
-                progress(done, len(trials))
+        with contextlib.closing(play(policy, maker, todo, config)) as records:
+            for done, record in enumerate(records, start=len(trials) - len(todo) + 1):
+                append_record(config.out, record)
+                if progress is not None:
+                    progress(done, len(trials))
     return run if run.whole and not todo else close_run(config.out)
 
 
@@ -180,10 +180,11 @@ def _compare_versions(run: Run) -> None:
 
 def play(
     policy: Policy | None, simulator: Callable[[], Simulator], trials: Sequence[Trial], config: EvaluateConfig
-) -> Iterator[EpisodeRecord]:
+) -> Generator[EpisodeRecord, None, None]:
     """Play `trials` and yield their records as they end, each exactly once; films go to the folder `config.out`.
 
     The records are the same for any number of workers and any batch, but for their order and their clock readings.
+    Close the iterator to stop early.
     """
     if not trials:
         return
