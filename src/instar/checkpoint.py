@@ -1,0 +1,198 @@
+"""A checkpoint folder: weights, processor, and the card that says what they were taught; `load_policy` makes it act.
+
+checkpoint/card.json              recipe, robot, statistics, versions, what it was trained on; written last
+checkpoint/model*.safetensors     the weights, or with LoRA:
+checkpoint/adapter_config.json, adapter_model.safetensors    the adapters; the card names the base they belong to
+checkpoint/...                    processor and chat template
+"""
+
+import shutil
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from importlib.metadata import version
+from pathlib import Path
+from typing import TYPE_CHECKING, Final, Literal
+
+from pydantic import TypeAdapter, ValidationError
+
+import instar
+from instar.errors import DataError, MismatchError, PluginError
+from instar.files import JSON, digest, digest_file, door, read_json, write_json
+from instar.plugins import Choice, make
+from instar.policy import VlmPolicy
+from instar.robot import Robot
+from instar.samples import ActionStatistics
+
+if TYPE_CHECKING:  # a card can be read without torch
+
+    from instar.backbone import Backbone
+
+CARD: Final = "card.json"
+FORMAT: Final = 1  # of the card; a reader refuses those of its future
+ADAPTER: Final = "adapter_config.json"
+
+Precision = Literal["auto", "float32", "bfloat16"]
+
+
+@dataclass(frozen=True)
+class Base:
+    """The model that training began with."""
+
+    model: str  # as the user named it
+    path: str  # its folder at that time
+    fingerprint: str  # of its configuration and weights
+
+
+@dataclass(frozen=True)
+class Card:
+    """What a checkpoint is: all that is needed to use it and to make it again."""
+
+    name: str  # what it is called in reports
+    recipe: Choice  # the only one that can ask this model
+    robot: Robot  # the one it was taught on
+    backbone: Choice  # plugin that loads and feeds it, with its options
+    base: Base
+    statistics: ActionStatistics  # of the demonstrated actions, in the first samples folder
+    steps: int  # optimizer steps; 0 for an untrained model
+    training: Mapping[str, JSON] = field(default_factory=dict)  # the TrainConfig
+    run: Mapping[str, JSON] = field(default_factory=dict)  # what decides the result, digests of the samples included
+    adapter: bool = False  # LoRA adapters, to be laid over the base
+    versions: Mapping[str, str] = field(default_factory=dict)  # of the software that made it
+    format: int = FORMAT
+
+
+_CARD: Final = TypeAdapter(Card)
+
+
+def versions() -> dict[str, str]:
+    """The versions of the software that matters for a model."""
+    return {"instar": instar.__version__, **{name: version(name) for name in ("torch", "transformers", "peft")}}
+
+
+def fingerprint(folder: Path) -> str:
+    """A hash of a model's configuration and weights, from the sizes and a thousandth or so of large files."""
+    files = sorted([*folder.glob("config.json"), *folder.glob("*.safetensors"), *folder.glob("*.bin")])
+    if not files:
+        raise DataError(f"{folder} holds no model: no config.json and no weights")
+    return digest({path.name: [path.stat().st_size, _glimpse(path)] for path in files})
+
+
+def _glimpse(path: Path) -> str:
+    """The digest of a small file, or of 64 blocks of a large one: any training changes nearly every weight."""
+    size, block, count = path.stat().st_size, 1 << 16, 64
+    if size <= block * count:
+        return digest_file(path)
+    with door(path), path.open("rb") as file:
+        pieces = []
+        for k in range(count):
+            file.seek((size - block) * k // (count - 1))
+            pieces.append(file.read(block).hex())
+    return digest(pieces)
+
+
+def write_checkpoint(folder: Path, save: Callable[[Path], None], card: Card) -> None:
+    """Let `save` write weights and processor, then put them into `folder` with the card as the last file.
+
+    Until the card is there the folder is not a checkpoint, so a kill at any moment leaves none that is half written.
+    Raises DataError if there is one already.
+    """
+    if (folder / CARD).exists():
+        raise DataError(f"{folder} is a checkpoint already; choose another folder")
+    staged = folder / ".staged"
+    shutil.rmtree(staged, ignore_errors=True)
+    staged.mkdir(parents=True)
+    with door(folder):
+        save(staged)
+        for path in sorted(staged.iterdir()):
+            _take_place(path, folder / path.name)
+        staged.rmdir()
+    write_json(folder / CARD, _CARD.dump_python(card, mode="json"))
+
+
+def _take_place(path: Path, place: Path) -> None:
+    if place.is_dir():
+        shutil.rmtree(place)  # left by an attempt that was killed
+    path.replace(place)
+
+
+def read_card(path: Path) -> Card:
+    """The card of a checkpoint. Raises DataError if the folder has none, or one of a later format."""
+    if not (path / CARD).exists():
+        raise DataError(
+            f"{path} has no {CARD}: it is not an instar checkpoint; `instar train` writes one, and continues an "
+            "unfinished one when its command is repeated"
+        )
+    value = read_json(path / CARD)
+    found = value.get("format") if isinstance(value, dict) else None
+    if isinstance(found, int) and found > FORMAT:
+        raise DataError(f"{path / CARD} is of format {found}, this instar reads up to {FORMAT}; install a newer instar")
+    try:
+        return _CARD.validate_python(value)
+    except ValidationError as error:
+        first = error.errors()[0]
+        where = ".".join(str(part) for part in first["loc"])
+        raise DataError(f"{path / CARD}: {where}: {first['msg']}") from error
+
+
+def load_backbone(choice: Choice, folder: Path, device: str = "cpu", dtype: Precision = "auto") -> "Backbone":
+    """The model in `folder` with its processor, by the plugin and options of `choice`.
+
+    Raises DataError if the folder holds no such model.
+    """
+    placed = {"path": str(folder), "device": device, "dtype": dtype}
+    backbone: Backbone = make("backbones", Choice(choice.name, {**choice.options, **placed}))
+    return backbone
+
+
+def load_policy(
+    path: Path, *, device: str = "auto", dtype: Precision = "auto", constrained: bool = True, base: Path | None = None
+) -> VlmPolicy:
+    """The policy in a checkpoint folder, asked by the recipe that taught it.
+
+    `base` is where the base of LoRA adapters is now, if it moved. Raises DataError where there is no checkpoint or no
+    base, and MismatchError where the base or the recipe is not the one of the card.
+    """
+    path = Path(path)
+    card = read_card(path)
+    try:
+        recipe = make("recipes", card.recipe)
+    except PluginError as error:
+        raise MismatchError(f"{path} was taught by the recipe {card.recipe}, not to be had: {error}") from error
+    backbone = _speaker(path, card, base, (device, dtype))
+    return VlmPolicy(card.name, recipe.robot(card.robot), recipe, backbone, constrained)
+
+
+def _speaker(path: Path, card: Card, base: Path | None, placing: tuple[str, Precision]) -> "Backbone":
+    device, dtype = placing
+    if card.adapter != (path / ADAPTER).exists():
+        raise DataError(f"{path}: {CARD} says adapter={card.adapter}, but {ADAPTER} says otherwise; copy it again")
+    if not card.adapter:
+        return load_backbone(card.backbone, path, device, dtype)
+    backbone = load_backbone(card.backbone, find_base(path, card, base), device, dtype)
+    return lay_over(backbone, path)
+
+
+def find_base(path: Path, card: Card, base: Path | None = None) -> Path:
+    """The folder of the base that the adapters in `path` belong to; `base` overrides the card's.
+
+    Raises DataError if it is not there and MismatchError if it holds another model.
+    """
+    folder = base if base is not None else path / card.base.path  # an absolute path stands for itself
+    if not folder.is_dir():
+        raise DataError(
+            f"{path} holds LoRA adapters for {card.base.model}, whose folder {folder} is not there; name the folder "
+            "where it is now with the option base"
+        )
+    if fingerprint(folder) != card.base.fingerprint:
+        raise MismatchError(f"{folder} is not the model that the adapters in {path} were trained on; name that one")
+    return folder
+
+
+def lay_over(backbone: "Backbone", adapter: Path) -> "Backbone":
+    """`backbone` with the LoRA adapters of a checkpoint folder laid over it, unmerged."""
+    from peft import PeftModel
+
+    # PEFT puts the adapters into the layers of the model it is given; the wrapper around it is not needed.
+    PeftModel.from_pretrained(backbone.model, str(adapter), is_trainable=False)
+    backbone.model.eval()
+    return backbone

@@ -1,0 +1,112 @@
+"""The options of `instar train`; no torch here, so that its help is there at once."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Final, Literal
+
+from pydantic import TypeAdapter
+
+from instar.errors import ConfigError
+from instar.files import JSON
+
+# Options that change how a run is done, not what comes out: they may differ when it is continued.
+FREE: Final = ("samples", "out", "keep", "loader_workers", "log_every", "save_every", "check", "device")
+
+Progress = Callable[[int, int, str], None]  # steps done, steps in all, a note on how it goes
+
+
+@dataclass(frozen=True)
+class Lora:
+    """Low-rank adapters on all linear layers of the language part, in place of training its weights."""
+
+    rank: int = 0  # rank of the adapters; 0 trains the weights themselves
+    alpha: int | None = None  # the adapters' scale is alpha / rank; twice the rank where not given, as in LLaVA
+    dropout: float = 0.05  # on the adapters' input
+    projector: bool = True  # train the projector's own weights too
+    merge: bool = False  # write one merged model: merged in float32, and compared with the unmerged one
+
+
+@dataclass(frozen=True)
+class TrainConfig:
+    """Samples in, a checkpoint out. The defaults are LLaRA's full finetuning of LLaVA-1.5 (Li et al., ICLR 2025)."""
+
+    samples: tuple[Path, ...]  # samples folders; several are mixed, all of the same robot and recipe
+    model: str  # folder of the checkpoint to begin with, or tiny:FAMILY for a random toy model
+    out: Path  # folder of the checkpoint; the same command again continues what was interrupted
+    backbone: str = "hf"  # how the model is loaded and fed, with options, e.g. hf:fit=pad
+    steps: int | None = None  # optimizer steps; 0 writes the untrained model; not given: as many as the epochs have
+    epochs: float = 2.0  # times every sample is seen
+    batch: int = 8  # samples per device and forward pass
+    accumulate: int = 1  # forward passes per optimizer step
+    lr: float = 2e-5  # highest learning rate; with LoRA 2e-4 is usual
+    warmup: float = 0.03  # share of the steps in which the learning rate rises
+    schedule: Literal["cosine", "linear", "constant_with_warmup"] = "cosine"  # how it falls after that
+    weight_decay: float = 0.0  # AdamW's
+    clip: float = 1.0  # largest norm of a gradient
+    seed: int = 0  # of the order of samples, dropout and new weights
+    lora: Lora = field(default_factory=Lora)  # adapters in place of full finetuning
+    freeze: tuple[str, ...] = ("vision",)  # parts that do not learn: vision, projector, language
+    precision: Literal["auto", "float32", "bfloat16"] = "auto"  # auto: bfloat16 where the device has it
+    gradient_checkpointing: bool = False  # recompute activations: less memory, a third more time
+    weights: Mapping[str, float] = field(default_factory=dict)  # times a sample of a kind is seen per epoch; else 1
+    max_tokens: int | None = None  # longest sample allowed, pictures included
+    drop_long: bool = False  # leave longer samples out and say how many, rather than refuse to start
+    check: bool = True  # encode every sample once before the first step: a bad one is found now, not after hours
+    save_every: int = 500  # steps between states that a killed run continues from
+    keep: int = 1  # so many of the newest states stay
+    log_every: int = 10  # steps between rows of metrics.jsonl
+    loader_workers: int = 2  # processes that decode and tokenise; 0 does it in the training process
+    device: Literal["auto", "cpu"] = "auto"  # auto: the GPU where there is one
+    fsdp: str = ""  # transformers' --fsdp, e.g. "full_shard auto_wrap"; needs torchrun or accelerate launch
+    deepspeed: Path | None = None  # a DeepSpeed configuration file; needs the deepspeed package
+
+    def __post_init__(self) -> None:
+        least = {
+            "batch": 1,
+            "accumulate": 1,
+            "save_every": 1,
+            "keep": 1,
+            "log_every": 1,
+            "seed": 0,
+            "loader_workers": 0,
+        }
+        for name, low in least.items():
+            if getattr(self, name) < low:
+                raise ConfigError(f"{name} is {getattr(self, name)}; it must be at least {low}")
+        if self.steps is not None and self.steps < 0:
+            raise ConfigError(f"steps is {self.steps}; it cannot be negative")
+        for name in ("lr", "epochs"):
+            if not getattr(self, name) > 0:
+                raise ConfigError(f"{name} is {getattr(self, name)}; it must be above 0")
+        if not 0 <= self.warmup <= 1:
+            raise ConfigError(f"warmup is {self.warmup}; it is a share of the steps, between 0 and 1")
+        self._require_sense()
+
+    def _require_sense(self) -> None:
+        """Options that need or exclude each other."""
+        if self.drop_long and (self.max_tokens is None or not self.check):
+            raise ConfigError("drop_long needs max_tokens, to know how long is too long, and check, to look")
+        if self.fsdp and self.deepspeed is not None:
+            raise ConfigError("fsdp and deepspeed both shard the model; give one of them")
+
+    def to_json(self) -> dict[str, JSON]:
+        """As stored in run.json and card.json."""
+        plain = TypeAdapter(TrainConfig).dump_python(self, mode="json")
+        assert isinstance(plain, dict)
+        return plain
+
+    def meaning(self) -> dict[str, JSON]:
+        """Only what changes the result: a run is continued by the same meaning."""
+        return {name: value for name, value in self.to_json().items() if name not in FREE}
+
+
+@dataclass(frozen=True)
+class TrainSummary:
+    """What a training run came to."""
+
+    checkpoint: Path
+    steps: int
+    loss: float | None  # the last one recorded; None for the untrained model
+    resumed: int  # the step that this call went on from
+    finished_before: bool = False  # the checkpoint was already there

@@ -1,0 +1,149 @@
+"""The samples in the order they are learned from: fixed by a seed, so that a run can go on from any position."""
+
+import contextlib
+from bisect import bisect_right
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from itertools import accumulate
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from torch.utils.data import DataLoader, Dataset, Subset
+
+from instar.backbone import Backbone, Example
+from instar.chat import Sample
+from instar.errors import ConfigError, DataError, MismatchError
+from instar.samples import Samples
+
+Indices = NDArray[np.int64]
+
+
+@dataclass(frozen=True, eq=False)
+class Pool:
+    """Several samples folders as one; all must be of the same robot and recipe."""
+
+    folders: tuple[Samples, ...]
+
+    @classmethod
+    def open(cls, paths: Sequence[Path]) -> "Pool":
+        """Open every folder. Raises MismatchError if they were not built for the same policy."""
+        if not paths:
+            raise ConfigError("there are no samples to train on; name at least one samples folder")
+        folders = tuple(Samples.open(path) for path in paths)
+        first = folders[0]
+        for path, other in zip(paths[1:], folders[1:], strict=True):
+            if other.recipe_choice != first.recipe_choice:
+                raise MismatchError(
+                    f"{paths[0]} was built by {first.recipe_choice}, {path} by {other.recipe_choice}; "
+                    "one policy has one recipe"
+                )
+            first.robot.require(other.robot, str(paths[0]), str(path))
+        return cls(folders)
+
+    @cached_property
+    def _ends(self) -> list[int]:
+        return list(accumulate(len(folder.index) for folder in self.folders))
+
+    def __len__(self) -> int:
+        return self._ends[-1]
+
+    def sample(self, index: int) -> Sample:
+        """Sample `index`, counted through all folders."""
+        folder = bisect_right(self._ends, index)
+        return self.folders[folder].sample(index - (self._ends[folder - 1] if folder else 0))
+
+    def epoch(self, weights: Mapping[str, float], rng: np.random.Generator) -> Indices:
+        """The samples of one epoch, shuffled: each comes as often as its weight and that of its kind say.
+
+        Raises ConfigError for a kind that is in none of the folders.
+        """
+        known = sorted({name for folder in self.folders for name in folder.index.names})
+        unknown = sorted(set(weights) - set(known))
+        if unknown:
+            raise ConfigError(f"no sample is of kind {', '.join(unknown)}; there are: {', '.join(known)}")
+        parts = []
+        for start, folder in zip([0, *self._ends], self.folders, strict=False):
+            own = {kind: weight for kind, weight in weights.items() if kind in folder.index.names}
+            parts.append(folder.indices(own, rng) + start)
+        return np.asarray(rng.permutation(np.concatenate(parts)), dtype=np.int64)
+
+
+@dataclass(frozen=True, eq=False)
+class Course:
+    """The order in which samples are learned from: fixed by the seed, epoch after epoch."""
+
+    pool: Pool
+    weights: Mapping[str, float]
+    seed: int
+    left_out: frozenset[int] = frozenset()  # samples that are not learned from
+
+    def epoch(self, number: int) -> Indices:
+        """The samples of one epoch. Raises ConfigError if there are none."""
+        chosen = self.pool.epoch(self.weights, np.random.default_rng([self.seed, number]))
+        if self.left_out:
+            chosen = chosen[~np.isin(chosen, list(self.left_out))]
+        if len(chosen) == 0:
+            raise ConfigError("an epoch has no samples; raise the weights, or max_tokens, or build more samples")
+        return chosen
+
+    def take(self, total: int) -> Indices:
+        """The sample at each of the first `total` positions, (total,), through as many epochs as that needs."""
+        parts = [np.empty(0, np.int64)]
+        while sum(map(len, parts)) < total:
+            parts.append(self.epoch(len(parts) - 1))
+        return np.concatenate(parts)[:total]
+
+
+class Encoded(Dataset[Example]):
+    """The examples at the positions of an `order`, encoded when they are asked for, in a loader's worker."""
+
+    def __init__(self, pool: Pool, indices: Indices, backbone: Backbone, max_tokens: int | None = None) -> None:
+        self.pool = pool
+        self.indices = indices
+        self.backbone = backbone
+        self.max_tokens = max_tokens
+
+    def __len__(self) -> int:
+        return len(self.indices)
+
+    def __getitem__(self, position: int) -> Example:
+        """The example at `position`. Raises DataError if it teaches nothing or is too long."""
+        sample = self.pool.sample(int(self.indices[position]))
+        example = self.backbone.encode(sample.conversation, sample.id)
+        if example.learned == 0:
+            raise DataError(f"{sample.id}: no token of this sample is learned from")
+        if self.max_tokens is not None and example.length > self.max_tokens:
+            raise DataError(too_long(sample.id, example.length, self.max_tokens))
+        return example
+
+
+def too_long(id: str, length: int, limit: int) -> str:
+    """What to tell about a sample that is longer than allowed."""
+    return f"{id}: {length} tokens are more than max_tokens={limit}; raise it, or leave such samples out with drop_long"
+
+
+@contextlib.contextmanager
+def unwrapped() -> Iterator[None]:
+    """A DataError from a loader's worker, which torch hides in a traceback, as it was raised."""
+    try:
+        yield
+    except DataError as error:
+        marker = f"{DataError.__module__}.{DataError.__qualname__}: "
+        _, found, message = str(error).rpartition(marker)
+        raise DataError(message.strip() if found else str(error)) from error
+
+
+def lengths(data: Encoded, workers: int, rank: int = 0, world: int = 1) -> Iterator[tuple[int, int]]:
+    """(position, tokens) of every `world`-th example from `rank` on, encoding each once.
+
+    Raises DataError naming the first sample that teaches nothing.
+    """
+    mine = range(rank, len(data), world)
+    loader: DataLoader[Example] = DataLoader(Subset(data, mine), num_workers=workers, collate_fn=_length)
+    yield from zip(mine, loader, strict=True)
+
+
+def _length(examples: list[Example]) -> int:
+    return examples[0].length

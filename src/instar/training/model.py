@@ -1,0 +1,113 @@
+"""The model to teach: which parts learn, in which precision, and LoRA by PEFT."""
+
+import contextlib
+from collections.abc import Iterator, Mapping, Sequence
+
+import torch
+from peft import LoraConfig, PeftModel, get_peft_model
+from torch import nn
+
+from instar.backbone import Backbone
+from instar.errors import ConfigError, DataError, InstarError
+from instar.training.config import Lora
+
+
+def part_of(name: str, parts: Mapping[str, Sequence[str]]) -> str:
+    """The part that a parameter or module is in: the longest prefix that fits counts; "" if none does."""
+    fitting = [
+        (len(prefix), part)
+        for part, prefixes in parts.items()
+        for prefix in prefixes
+        if name == prefix or name.startswith(prefix.rstrip(".") + ".")
+    ]
+    return max(fitting)[1] if fitting else ""
+
+
+def freeze(backbone: Backbone, names: Sequence[str]) -> None:
+    """Let only the parts not in `names` learn. Raises ConfigError for an unknown part, or if nothing is left."""
+    parts = _known_parts(backbone, names)
+    for name, parameter in backbone.model.named_parameters():
+        parameter.requires_grad_(part_of(name, parts) not in names)
+    if not any(parameter.requires_grad for parameter in backbone.model.parameters()):
+        raise ConfigError(f"freezing {', '.join(names)} leaves nothing to train; freeze fewer parts")
+
+
+def _known_parts(backbone: Backbone, names: Sequence[str]) -> Mapping[str, Sequence[str]]:
+    parts = backbone.parts()
+    unknown = sorted(set(names) - set(parts))
+    if unknown:
+        raise ConfigError(f"the model has no part {', '.join(unknown)} to freeze; it has: {', '.join(sorted(parts))}")
+    return parts
+
+
+def adapt(backbone: Backbone, lora: Lora, frozen: Sequence[str]) -> PeftModel:
+    """The model with adapters that learn and everything else at rest, but for the projector where it is wanted."""
+    parts = _known_parts(backbone, frozen)
+    model = backbone.model
+    targets = _linear_layers(model, parts)
+    here = {name for name, _ in model.named_modules()}
+    whole = sorted(here & set(parts["projector"])) if lora.projector and "projector" not in frozen else []
+    config = LoraConfig(
+        r=lora.rank,
+        lora_alpha=lora.alpha if lora.alpha is not None else 2 * lora.rank,
+        lora_dropout=lora.dropout,
+        target_modules=targets,
+        modules_to_save=whole or None,
+        bias="none",
+    )
+    adapted = get_peft_model(model, config)
+    assert isinstance(adapted, PeftModel)
+    return adapted
+
+
+def _linear_layers(model: nn.Module, parts: Mapping[str, Sequence[str]]) -> list[str]:
+    output = getattr(model, "get_output_embeddings", lambda: None)()
+    names = [
+        name
+        for name, module in model.named_modules()
+        if isinstance(module, nn.Linear) and module is not output and part_of(name, parts) == "language"
+    ]
+    if not names:
+        raise ConfigError("the language part of this model has no linear layers for LoRA; train it whole (lora.rank 0)")
+    return names
+
+
+def rest_in_bfloat16(model: nn.Module) -> None:
+    """Keep what does not learn in bfloat16: it is only read, and half as large."""
+    for parameter in model.parameters():
+        if not parameter.requires_grad and parameter.is_floating_point():
+            parameter.data = parameter.data.to(torch.bfloat16)
+
+
+def checkpoint_activations(model: nn.Module) -> None:
+    """Recompute activations on the way back rather than keep them. Raises ConfigError where a model cannot."""
+    # transformers 5.23 renames the method and warns about the old name.
+    name = "activation_checkpointing_enable"
+    enable = getattr(model, name, None) or getattr(model, "gradient_checkpointing_enable", None)
+    if enable is None:
+        raise ConfigError(f"{type(model).__name__} does not support gradient_checkpointing; switch it off")
+    enable()
+
+
+@contextlib.contextmanager
+def memory_advice() -> Iterator[None]:
+    """Running out of memory or disk, as an error that says what to change."""
+    try:
+        yield
+    except torch.OutOfMemoryError as error:
+        raise InstarError(_advice("the device")) from error
+    except MemoryError as error:
+        raise InstarError(_advice("this machine")) from error
+    except RuntimeError as error:
+        if "can't allocate memory" in str(error):
+            raise InstarError(_advice("this machine")) from error
+        if "PytorchStreamWriter" in str(error) or "No space left" in str(error):
+            raise DataError("disk full while saving a state; make room and run again") from error
+        raise
+
+
+def _advice(where: str) -> str:
+    return (
+        f"{where} has too little memory for a training step; halve batch and double accumulate (the result is the "
+        "same), switch on gradient_checkpointing, train with lora.rank 64, or use more devices with fsdp"
+    )

@@ -1,0 +1,257 @@
+"""One training run from its first step, or its last state, to the checkpoint."""
+
+import logging
+import math
+import shutil
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, fields, replace
+from functools import cached_property
+from pathlib import Path
+
+import numpy as np
+import torch
+from accelerate import PartialState
+from accelerate.utils import gather_object
+from torch import nn
+from transformers import set_seed
+
+from instar.backbone import Backbone
+from instar.checkpoint import Base, Card, fingerprint, load_backbone, versions, write_checkpoint
+from instar.errors import ConfigError, DataError
+from instar.files import JSON, read_json, write_json
+from instar.plugins import Choice
+from instar.training.config import Progress, TrainConfig, TrainSummary
+from instar.training.data import Course, Encoded, Indices, Pool, lengths, too_long, unwrapped
+from instar.training.estimate import Estimate, at_rest, estimate
+from instar.training.final import saver
+from instar.training.loop import Arguments, InOrder, Recorder, arguments, quiet
+from instar.training.model import adapt, checkpoint_activations, freeze, memory_advice, rest_in_bfloat16
+from instar.training.run import Run, step_of
+
+logger = logging.getLogger(__name__)
+
+BASE = "base"  # folder of a model that was made on the spot
+LENGTHS = "lengths.json"  # tokens of every sample
+TEXTS = 1000  # samples whose words a toy model's tokenizer knows
+
+
+def teach(config: TrainConfig, identity: Mapping[str, JSON], progress: Progress) -> TrainSummary:
+    """Train to the end and write the checkpoint; every process of a distributed run calls this."""
+    with memory_advice(), unwrapped():
+        return _Teaching(config, identity, progress).to_the_end()
+
+
+@dataclass(frozen=True)
+class _Teaching:
+    """What the steps of `teach` share."""
+
+    config: TrainConfig
+    identity: Mapping[str, JSON]
+    progress: Progress
+
+    @cached_property
+    def run(self) -> Run:
+        return Run(self.config.out)
+
+    @cached_property
+    def bfloat16(self) -> bool:
+        if self.config.precision == "auto":
+            return self.config.device == "auto" and torch.cuda.is_available() and torch.cuda.is_bf16_supported()
+        return self.config.precision == "bfloat16"
+
+    @cached_property
+    def args(self) -> Arguments:
+        """The first use of these joins the other processes."""
+        return arguments(self.config, self.run, bfloat16=self.bfloat16)
+
+    @cached_property
+    def sharded(self) -> bool:
+        return bool(self.args.fsdp) or self.args.deepspeed is not None
+
+    @cached_property
+    def per_step(self) -> int:
+        return int(self.config.batch * self.config.accumulate * self.args.world_size)
+
+    @cached_property
+    def pool(self) -> Pool:
+        return Pool.open(self.config.samples)
+
+    def to_the_end(self) -> TrainSummary:
+        logger.debug("process %d of %d", self.args.process_index, self.args.world_size)
+        with PartialState().main_process_first():
+            self.run.claim(self.identity)
+            base = self.base()
+        backbone = self.loaded(base)
+        set_seed(self.config.seed)
+        model = self.learner(backbone)
+        course, longest = self.course(backbone)
+        steps = self.steps(course)
+        plan = course.take(max(steps * self.per_step, 1))
+        data = Encoded(self.pool, plan, backbone, self.config.max_tokens)
+        resumed = 0
+        if steps:
+            model, resumed = self.loop(model, data, longest, steps)
+        self.write(model, data, base, steps)
+        return TrainSummary(self.config.out, steps, self.run.last_loss(), resumed)
+
+    def base(self) -> Path:
+        """The folder of the model to begin with; a toy one is made here, with the words of the samples."""
+        if not self.config.model.startswith("tiny:"):
+            folder = Path(self.config.model)
+            if not folder.is_dir():
+                raise ConfigError(f"model {folder} is no folder; name a downloaded checkpoint, or tiny:llava for a toy")
+            return folder.resolve()
+        adapters = self.config.lora.rank > 0 and not self.config.lora.merge  # they need their base for good
+        folder = (self.config.out if adapters else self.run.states) / BASE
+        if not folder.exists():
+            make_toy(self.config.model, folder, self.pool, self.config.seed)
+        return folder
+
+    def loaded(self, base: Path) -> Backbone:
+        return load_backbone(Choice.parse(self.config.backbone), base, "cpu", "float32")
+
+    def learner(self, backbone: Backbone) -> nn.Module:
+        """The model with the parts that learn and those that rest."""
+        if self.config.lora.rank > 0:
+            model: nn.Module = adapt(backbone, self.config.lora, self.config.freeze)
+        else:
+            freeze(backbone, self.config.freeze)
+            model = backbone.model
+        if self.bfloat16 and not self.sharded:  # what is sharded together must be of one type
+            rest_in_bfloat16(model)
+        if self.config.gradient_checkpointing:
+            checkpoint_activations(model)
+        return model
+
+    def course(self, backbone: Backbone) -> tuple[Course, Indices]:
+        """The order of the samples, and the longest of them; too long ones are refused or left out."""
+        course = Course(self.pool, self.config.weights, self.config.seed)
+        if not self.config.check:
+            return course, course.epoch(0)[: self.config.batch]
+        seen = np.unique(course.epoch(0)) if not self.config.weights else np.arange(len(self.pool))
+        tokens = self.tokens(Encoded(self.pool, seen, backbone))
+        limit = self.config.max_tokens
+        over = np.flatnonzero(tokens > limit) if limit is not None else np.empty(0, np.int64)
+        if limit is not None and len(over):
+            first = self.pool.sample(int(seen[over[0]])).id
+            if not self.config.drop_long:
+                raise DataError(too_long(first, int(tokens[over[0]]), limit))
+            logger.warning("%d of %d samples have more than %d tokens and are left out", len(over), len(seen), limit)
+        kept = np.setdiff1d(np.arange(len(seen)), over)
+        longest = kept[np.argsort(-tokens[kept], kind="stable")][: self.config.batch]
+        return replace(course, left_out=frozenset(seen[over].tolist())), seen[longest]
+
+    def tokens(self, data: Encoded) -> Indices:
+        """The number of tokens of every sample, each process counting its share; kept with the run."""
+        kept = self.run.states / LENGTHS
+        if kept.exists():
+            return np.array(read_json(kept), dtype=np.int64)
+        rank, world = self.args.process_index, self.args.world_size
+        mine = list(lengths(data, self.config.loader_workers, rank, world))
+        every = dict(gather_object(mine)) if world > 1 else dict(mine)
+        tokens = [every[position] for position in range(len(data))]
+        if rank == 0:
+            write_json(kept, tokens)
+        return np.array(tokens, dtype=np.int64)
+
+    def steps(self, course: Course) -> int:
+        if self.config.steps is not None:
+            return self.config.steps
+        return math.ceil(self.config.epochs * len(course.epoch(0)) / self.per_step)
+
+    def loop(self, model: nn.Module, data: Encoded, longest: Indices, steps: int) -> tuple[nn.Module, int]:
+        """Run the Trainer from the last state, if any, to the last step: the model, and the step it went on from."""
+        self.args.max_steps = steps
+        self.args.warmup_steps = math.ceil(self.config.warmup * steps)
+        trainer = InOrder(
+            model=model,
+            args=self.args,
+            data_collator=data.backbone.collate,
+            train_dataset=data,
+            callbacks=[Recorder(self.run, self.config, self.progress)],
+        )
+        quiet(trainer)
+        state = self.run.latest()
+        resumed = step_of(state) if state else 0
+        if trainer.is_world_process_zero():
+            self.run.rewind(resumed)
+            logger.info("%s", self.expected(model, data, longest, steps - resumed))
+        PartialState().wait_for_everyone()
+        trainer.train(resume_from_checkpoint=str(state) if state else None)
+        return self.whole(trainer, data.backbone), resumed
+
+    def expected(self, model: nn.Module, data: Encoded, longest: Indices, steps: int) -> Estimate:
+        if self.sharded or steps == 0:
+            return at_rest(model, steps, self.args.world_size if self.sharded else 1)
+        most = Encoded(self.pool, longest, data.backbone)
+        return estimate(
+            model,
+            data.backbone.collate([most[k] for k in range(len(most))]),
+            data.backbone.collate([data[k] for k in range(self.config.batch)]),
+            steps=steps,
+            accumulate=self.config.accumulate,
+            bfloat16=self.bfloat16,
+        )
+
+    def whole(self, trainer: InOrder, backbone: Backbone) -> nn.Module:
+        """The trained model in one piece; where it was sharded, gathered in the first process."""
+        if not self.sharded:
+            found = trainer.accelerator.unwrap_model(trainer.model)
+            assert isinstance(found, nn.Module)
+            return found
+        weights = trainer.accelerator.get_state_dict(trainer.model_wrapped)
+        model = self.learner(backbone)
+        if trainer.is_world_process_zero():
+            model.load_state_dict(weights)
+        return model
+
+    def write(self, model: nn.Module, data: Encoded, base: Path, steps: int) -> None:
+        """The checkpoint, by the first process; the states are removed after it."""
+        if self.args.process_index == 0:
+            lora = self.config.lora
+            batch = data.backbone.collate([data[0]]) if lora.rank > 0 and lora.merge else None
+            save = saver(data.backbone, model, merge=batch, bfloat16=self.bfloat16)
+            write_checkpoint(self.config.out, save, self.card(base, steps))
+            self.run.finish()
+        PartialState().wait_for_everyone()
+
+    def card(self, base: Path, steps: int) -> Card:
+        lora, first = self.config.lora, self.pool.folders[0]
+        inside = base.is_relative_to(self.config.out)
+        return Card(
+            name=self.config.out.resolve().name,
+            recipe=first.recipe_choice,
+            robot=first.robot,
+            backbone=Choice.parse(self.config.backbone),
+            base=Base(
+                self.config.model, str(base.relative_to(self.config.out)) if inside else str(base), fingerprint(base)
+            ),
+            statistics=first.statistics,
+            steps=steps,
+            training=self.config.to_json(),
+            run=dict(self.identity),
+            adapter=lora.rank > 0 and not lora.merge,
+            versions=versions(),
+        )
+
+
+def make_toy(model: str, folder: Path, pool: Pool, seed: int) -> None:
+    """A small random model, e.g. "tiny:llava,layers=4", whose tokenizer knows the words of the samples."""
+    from instar.backbones.tiny import Size, make_tiny
+
+    options = dict(Choice.parse(model).options)
+    family = str(options.pop("", "llava"))
+    try:
+        size = Size(**options)
+    except TypeError as error:
+        known = ", ".join(item.name for item in fields(Size))
+        raise ConfigError(f"{model!r}: {error}; a toy model has the options {known}") from error
+    staged = folder.with_name(f".{folder.name}")
+    shutil.rmtree(staged, ignore_errors=True)
+    make_tiny(family, staged, seed, _texts(pool), size)
+    staged.rename(folder)
+
+
+def _texts(pool: Pool) -> Iterator[str]:
+    for index in range(0, len(pool), max(1, len(pool) // TEXTS)):
+        yield from (turn.text for turn in pool.sample(index).conversation.turns)
