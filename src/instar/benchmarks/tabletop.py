@@ -1,0 +1,47 @@
+"""The tabletop as a benchmark: VIMA-Bench's levels and protocol on the kinematic table."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Annotated, Final
+
+from instar.errors import ConfigError
+from instar.simulator import Task, Trial
+from instar.simulators.tabletop.selection import TASKS, set_at, suites_of, tasks_of
+
+FIRST_SEED: Final = 200_000  # LLaRA's; demonstrations stay below 100 000
+
+
+@dataclass(frozen=True)
+class TabletopBenchmark:
+    """So many episodes of every task at every level, each with its own seed."""
+
+    tasks: Annotated[tuple[str, ...] | str, "which tasks, as a list or one+another"] = TASKS
+    suites: Annotated[tuple[str, ...] | str, "which levels, as a list or one+another"] = ("placement",)
+    per_task: Annotated[int, "episodes per task and level"] = 20
+    seed: Annotated[int, "the first seed"] = FIRST_SEED
+    max_steps: Annotated[int, "actions after which an unfinished episode is a timeout"] = 8
+
+    def __post_init__(self) -> None:
+        if self.per_task < 1 or self.max_steps < 1:
+            raise ConfigError(f"per_task={self.per_task}, max_steps={self.max_steps}: both must be at least one")
+        if self.seed < 0:
+            raise ConfigError(f"seed={self.seed}: seeds are not negative")
+        if not self._groups():
+            raise ConfigError(f"none of the tasks {self.tasks} exists in the suites {self.suites}")
+
+    def simulator(self) -> str:
+        """The table itself."""
+        return "tabletop"
+
+    def episodes(self) -> Sequence[Trial]:
+        """Every episode to play, in order."""
+        return [
+            Trial(Task(task, suite, self.max_steps), self.seed + k)
+            for suite, task in self._groups()
+            for k in range(self.per_task)
+        ]
+
+    def _groups(self) -> list[tuple[str, str]]:
+        """Every (suite, task) there is to play, in order; tasks that a level does not have are left out."""
+        tasks = tasks_of(self.tasks)
+        return [(suite, task) for suite in suites_of(self.suites) for task in set_at(suite, tasks)]

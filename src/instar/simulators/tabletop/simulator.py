@@ -1,0 +1,151 @@
+"""A tabletop to act on: VIMA-Bench's tasks on a kinematic table, drawn with numpy and OpenCV alone."""
+
+import difflib
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Final
+
+import numpy as np
+
+from instar.demo import Image, Instruction, Observation, Reference
+from instar.embodiments.vima import VIMA
+from instar.errors import SimulatorError
+from instar.policy import Policy
+from instar.robot import Floats, Robot
+from instar.simulator import Task, Transition
+from instar.simulators.tabletop.body import Body
+from instar.simulators.tabletop.expert import Expert, action_of
+from instar.simulators.tabletop.render import found, portrait, scene
+from instar.simulators.tabletop.tasks import FAMILIES
+from instar.simulators.tabletop.tasks.problem import Family, NoRoomError, Picture, Problem, Trails, Verdict
+from instar.simulators.tabletop.tasks.sets import SUITES
+from instar.simulators.tabletop.views import VIEWS
+from instar.simulators.tabletop.world import pick_and_place
+
+WORLD_VERSION: Final = 1  # rises when a seed no longer gives the same episode
+_DRAWS: Final = 100  # scenes drawn for a seed until one fits on the table
+
+
+@dataclass
+class Tabletop:
+    """The table, the cup and the spatula of VIMA-Bench without physics: things go where the measured rules say."""
+
+    robot: Robot = field(default=VIMA, init=False, repr=False)
+    _task: Task | None = field(default=None, init=False, repr=False)
+    _seed: int = field(default=0, init=False, repr=False)
+    _problem: Problem | None = field(default=None, init=False, repr=False)
+    _bodies: tuple[Body, ...] = field(default=(), init=False, repr=False)
+    _verdict: Verdict = field(default=Verdict(), init=False, repr=False)
+    _steps: int = field(default=0, init=False, repr=False)
+
+    @property
+    def bodies(self) -> tuple[Body, ...]:
+        """What stands on the table now."""
+        return self._bodies
+
+    def reset(self, task: Task, seed: int) -> tuple[Instruction, Observation]:
+        """Set the scene, which depends on the task's suite and name and on the seed alone."""
+        problem = draw_problem(task, seed)
+        problem.rule.begin(problem.bodies)
+        self._task, self._seed, self._problem = task, seed, problem
+        self._bodies, self._verdict, self._steps = problem.bodies, Verdict(), 0
+        return Instruction(problem.text, {slot: _reference(p) for slot, p in problem.pictures.items()}), self._look()
+
+    def step(self, action: Floats) -> Transition:
+        """Pick and place, or sweep; places outside the workspace are moved to its edge."""
+        problem = self._playing()
+        if self._verdict.over:
+            raise SimulatorError("the episode is over; reset the tabletop before the next step")
+        action = np.asarray(action, dtype=np.float64)
+        if action.shape != (VIMA.actions.dim,) or not np.isfinite(action).all():
+            raise SimulatorError(f"an action is {VIMA.actions.dim} finite numbers; got {action.tolist()}")
+        self._bodies, trails = _done(problem, self._bodies, action)
+        self._steps += 1
+        self._verdict = problem.rule.judge(self._bodies, trails)
+        return Transition(self._look(), self._verdict.over, self._verdict.success, self._verdict.failure)
+
+    def expert(self) -> Policy:
+        """The scripted expert for the episode in play."""
+        return Expert(self._advice)
+
+    def close(self) -> None:
+        """Forget the episode in play."""
+        self._problem, self._bodies = None, ()
+
+    def _advice(self) -> Floats:
+        problem = self._playing()
+        assert self._task is not None
+        rng = generator("expert", self._task.suite, self._task.name, self._seed, self._steps)
+        advice = None if self._verdict.over else problem.rule.advise(self._bodies, rng)
+        if advice is None:
+            raise SimulatorError("the episode is over; the expert has nothing left to do")
+        return action_of(advice, self._bodies, rng)
+
+    def _playing(self) -> Problem:
+        if self._problem is None:
+            raise SimulatorError("no episode in play; reset the tabletop to a task and a seed first")
+        return self._problem
+
+    def _look(self) -> Observation:
+        shots = {view.name: scene(self._bodies, view) for view in VIEWS}
+        return Observation(
+            {camera: Image.of(shot.rgb) for camera, shot in shots.items()},
+            np.array([float(self._playing().tool == "spatula")]),
+            found(self._bodies, shots),
+            {camera: shot.ids for camera, shot in shots.items()},
+        )
+
+
+def generator(*parts: str | int) -> np.random.Generator:
+    """Random numbers that depend on nothing but `parts`, the same in every process."""
+    name = "/".join(str(part) for part in parts)
+    seed = int.from_bytes(hashlib.blake2b(name.encode(), digest_size=16).digest(), "big")
+    return np.random.Generator(np.random.PCG64(seed))
+
+
+def draw_problem(task: Task, seed: int) -> Problem:
+    """The problem of a seed. Raises SimulatorError for a task or a suite that does not exist."""
+    family = family_of(task)
+    for draw in range(_DRAWS):
+        try:
+            return family.problem(task.suite, generator("scene", task.suite, task.name, seed, draw))
+        except NoRoomError:
+            continue
+    raise SimulatorError(f"{task.suite}/{task.name}/{seed}: no scene of {_DRAWS} fits on the table; use another seed")
+
+
+def family_of(task: Task) -> Family:
+    """The family that sets `task`. Raises SimulatorError that says what was probably meant."""
+    families = {family.name: family for family in FAMILIES}
+    if task.name not in families:
+        raise SimulatorError(f"the tabletop has no task {task.name!r}{meant(task.name, list(families))}")
+    suites = families[task.name].suites
+    if task.suite not in suites:
+        where = f"task {task.name!r} has no suite" if task.suite in SUITES else "the tabletop has no suite"
+        raise SimulatorError(f"{where} {task.suite!r}{meant(task.suite, suites)}")
+    return families[task.name]
+
+
+def meant(name: str, known: Sequence[str]) -> str:
+    """What to say after an unknown name: the likeliest known one, and all of them."""
+    close = difflib.get_close_matches(name, known, n=1)
+    guess = f"; did you mean {close[0]!r}?" if close else ";"
+    return f"{guess} There are: {', '.join(known)}"
+
+
+def _done(problem: Problem, bodies: Sequence[Body], action: Floats) -> tuple[tuple[Body, ...], Trails]:
+    start_x, start_y, start_yaw, end_x, end_y, end_yaw = VIMA.actions.clip(action)
+    start, end = np.array([start_x, start_y]), np.array([end_x, end_y])
+    return pick_and_place(bodies, start, end, float(end_yaw - start_yaw)), {}
+
+
+def _reference(picture: Picture) -> Reference:
+    draw = portrait if picture.kind == "object" else scene
+    shots = {view.name: draw(picture.bodies, view) for view in VIEWS}
+    return Reference(
+        picture.kind,
+        {camera: Image.of(shot.rgb) for camera, shot in shots.items()},
+        found(picture.bodies, shots),
+        {camera: shot.ids for camera, shot in shots.items()},
+    )
