@@ -68,7 +68,8 @@ def _mapping(value: object) -> Mapping[str, Any]:
 
 def policy_name(run: Run) -> str:
     """The policy of a run in the words of its user."""
-    return str(_mapping(run.settings.get("policy")).get("name") or run.name)
+    policy = _mapping(run.settings.get("policy"))
+    return str(Choice(str(policy.get("name") or run.name), _mapping(policy.get("options"))))
 
 
 def _labels(runs: Sequence[Run]) -> list[str]:
@@ -84,10 +85,8 @@ def _labels(runs: Sequence[Run]) -> list[str]:
 
 def told(value: object) -> str:
     """A recorded value for people to read: a choice as it would be typed, other things as short as they go."""
-    if isinstance(value, Mapping) and "name" in value:
-        if set(value) <= {"name", "options"}:
-            return str(Choice.from_json(value))
-        return str(value["name"])
+    if isinstance(value, Mapping) and set(value) == {"name", "options"}:
+        return str(Choice.from_json(value))
     if isinstance(value, Mapping):
         return ", ".join(f"{key}: {told(item)}" for key, item in value.items())
     if isinstance(value, list | tuple):
@@ -115,7 +114,7 @@ def facts(run: Run) -> list[tuple[str, str]]:
 def _flat(value: Mapping[str, Any], prefix: str) -> list[tuple[str, str]]:
     rows: list[tuple[str, str]] = []
     for key, item in value.items():
-        if isinstance(item, Mapping) and item and "name" not in item:
+        if isinstance(item, Mapping) and item and set(item) != {"name", "options"}:
             rows += _flat(item, f"{prefix}{key}.")
         else:
             rows.append((f"{prefix}{key}", told(item)))

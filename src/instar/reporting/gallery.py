@@ -54,7 +54,8 @@ class Frame:
     question: str
     reply: str
     unreadable: str
-    summary: str
+    summary: str  # one line for those who do not open the rest
+    facts: tuple[tuple[str, str], ...]  # the action's dimensions, the time it took
 
 
 @dataclass(frozen=True)
@@ -68,6 +69,11 @@ class Strip:
     frames: tuple[Frame, ...]
     video: str  # data URI; empty where there is none that is small enough
 
+    @property
+    def lengthy(self) -> bool:
+        """Whether it needs the whole width of a page."""
+        return len(self.frames) > 4
+
 
 @dataclass(frozen=True)
 class ShownTrial:
@@ -77,6 +83,11 @@ class ShownTrial:
     anchor: str
     instruction: str
     strips: tuple[Strip, ...]
+
+    @property
+    def lengthy(self) -> bool:
+        """Whether any strip needs the whole width of a page."""
+        return any(strip.lengthy for strip in self.strips)
 
 
 @dataclass(frozen=True)
@@ -186,7 +197,8 @@ def _frame(film: Frames, record: EpisodeRecord, t: int, step: TraceStep | None) 
         _shortened(step.question) if step else "",
         _shortened(step.reply) if step else "",
         (step.unreadable or "") if step else "",
-        _summary(film.names, step) if step else "",
+        (step.reply or _told(film.names, step)) if step else "",
+        tuple(_facts(film.names, step)) if step else (),
     )
 
 
@@ -194,11 +206,16 @@ def _shortened(text: str) -> str:
     return text if len(text) <= WORDS else f"{text[:WORDS]} … ({len(text) - WORDS} more characters)"
 
 
-def _summary(names: Sequence[str], step: TraceStep) -> str:
-    """The action in numbers and the time it took, for the line under the picture."""
-    values = ", ".join(f"{name} {value:.3f}" for name, value in zip(names, step.action, strict=False))
-    spent = duration(step.milliseconds) if step.milliseconds else ""
-    return " · ".join(part for part in (values, spent) if part)
+def _told(names: Sequence[str], step: TraceStep) -> str:
+    """The action in numbers, for policies that do not speak."""
+    return ", ".join(f"{name} {value:.3f}" for name, value in zip(names, step.action, strict=False))
+
+
+def _facts(names: Sequence[str], step: TraceStep) -> Iterator[tuple[str, str]]:
+    for name, value in zip(names, step.action, strict=False):
+        yield name, f"{value:.4f}"
+    if step.milliseconds:
+        yield "policy call", duration(step.milliseconds)
 
 
 def _picture(path: Path) -> tuple[str, int, int]:

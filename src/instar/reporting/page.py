@@ -74,6 +74,11 @@ class Page:
     comparison_axis: tuple[tuple[int, str], ...] = POINTS_AXIS
 
     @property
+    def curved(self) -> set[int]:
+        """The runs that have learning curves."""
+        return {line.index for plot in self.curves for line in plot.lines}
+
+    @property
     def failed_names(self) -> tuple[str, ...]:
         """The outcomes in the table of failures."""
         return tuple(name for name in self.outcome_names if name != Outcome.SUCCESS)
@@ -98,8 +103,8 @@ def compose(entries: Sequence[Entry], title: str, most: int, checkpoints: Sequen
         outcome_names=tuple(outcome.value for outcome in Outcome if outcome.value in present),
         curves=tuple(_curves(entries, checkpoints)),
         latencies=tuple(latencies(entries)),
-        latency_words="How long one call of the policy took. A call answers all episodes that were waiting at the "
-        "time, so it is not the time of a single answer.",
+        latency_words="How long one call of the policy took, on a logarithmic axis. A call answers all episodes that "
+        "were waiting at the time, so it is not the time of a single answer.",
         gallery=pictures.groups,
         gallery_words=_gallery_words(pictures),
         failures=tuple(failures),
@@ -158,6 +163,6 @@ def _curves(entries: Sequence[Entry], checkpoints: Sequence[Path]) -> list[Curve
         for name, series in training(entry, checkpoints).items():
             known = by_name.setdefault(name, [])
             twin = any((other.steps, other.values) == (series.steps, series.values) for other in known)
-            known.append(replace(series, dashed=twin))
+            known.append(replace(series, dashed=twin, noisy=name != "learning_rate"))
     names = sorted(by_name, key=lambda name: (name != "loss", "loss" not in name))
     return [curve(name.replace("_", " "), by_name[name]) for name in names[:CURVES]]

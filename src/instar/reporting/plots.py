@@ -8,7 +8,8 @@ from typing import Final
 import numpy as np
 
 WIDTH: Final = 560  # of a figure, in its own units; the page scales it
-SMOOTHING: Final = 30  # rows an exponential average looks back over, at most
+REACH: Final = 15  # rows to either side of a moving average, at most
+BINS: Final = 40
 POINTS: Final = 600  # of a line; more cannot be seen
 
 Place = Callable[[float, float], tuple[float, float]]  # step and value to the paper
@@ -31,6 +32,7 @@ class Series:
     steps: tuple[int, ...]
     values: tuple[float, ...]
     dashed: bool = False  # the same line as another run's, drawn so that both can be seen
+    noisy: bool = True  # worth smoothing
 
 
 @dataclass(frozen=True)
@@ -155,13 +157,13 @@ def _told(series: Series) -> str:
 
 
 def _line(series: Series, place: Place) -> Line:
-    smooth = smoothed(series.values)
+    smooth = smoothed(series.values) if series.noisy else series.values
     keep = thinned(len(series.steps))
     raw = [place(series.steps[k], series.values[k]) for k in keep]
     drawn = [place(series.steps[k], smooth[k]) for k in keep]
     return Line(
         series.index,
-        _points(raw) if len(series.values) >= 10 else "",
+        _points(raw) if series.noisy and len(series.values) >= 20 else "",
         _points(drawn),
         *drawn[-1],
         series.dashed,
@@ -170,14 +172,11 @@ def _line(series: Series, place: Place) -> Line:
 
 
 def smoothed(values: Sequence[float]) -> list[float]:
-    """An exponential average that starts at the first value; few values are left as they are."""
-    if len(values) < 10:
-        return list(values)
-    weight = 2 / (min(SMOOTHING, max(2, len(values) // 10)) + 1)
-    averages = [values[0]]
-    for value in values[1:]:
-        averages.append(averages[-1] + weight * (value - averages[-1]))
-    return averages
+    """A moving average around each value, which neither lags nor bends the ends; few values are left as they are."""
+    reach = min(REACH, len(values) // 20)
+    last = len(values) - 1
+    sides = [min(reach, k, last - k) for k in range(len(values))]
+    return [sum(values[k - side : k + side + 1]) / (2 * side + 1) for k, side in enumerate(sides)]
 
 
 def thinned(count: int) -> list[int]:
@@ -191,38 +190,48 @@ def _points(places: Sequence[tuple[float, float]]) -> str:
 
 def duration(milliseconds: float) -> str:
     """A time with its unit, as short as it can be said."""
-    if milliseconds >= 10_000:
-        return f"{milliseconds / 1000:.1f} s"
+    if milliseconds >= 1000:
+        return f"{milliseconds / 1000:.3g} s"
     return f"{milliseconds:.0f} ms" if milliseconds >= 10 else f"{milliseconds:.2g} ms"
 
 
-def histogram(index: int, label: str, milliseconds: Sequence[float], top: float, bins: int = 32) -> Histogram:
-    """Policy calls by their duration on [0, top] milliseconds; what took longer is in the last bar."""
+def histogram(index: int, label: str, milliseconds: Sequence[float], low: float, high: float) -> Histogram:
+    """Policy calls by their duration, on a logarithmic axis from `low` to `high` milliseconds."""
     values = np.asarray(milliseconds, dtype=np.float64)
-    median, tail = (float(value) for value in np.percentile(values, [50, 95]))
-    counts, edges = np.histogram(np.clip(values, 0, top), bins=bins, range=(0, top))
+    median, tail, slowest = (float(value) for value in np.percentile(values, [50, 95, 100]))
+    counts, edges = np.histogram(values, bins=np.geomspace(low, high, BINS + 1))
     frame = Histogram(index, label, "", (), (), ())
-    scale = (frame.right - frame.left) / top
     unit = (frame.bottom - frame.top) / max(1, int(counts.max()))
+
+    def place(time: float) -> float:
+        share = math.log(time / low) / math.log(high / low)
+        return round(frame.left + (frame.right - frame.left) * share, 1)
+
     bars = tuple(
         Bar(
-            round(frame.left + low * scale + 0.5, 1),
+            place(start) + 0.5,
             round(frame.bottom - count * unit, 1),
-            round((high - low) * scale - 1, 1),
+            round(place(end) - place(start) - 1, 1),
             round(count * unit, 1),
-            f"{count} from {duration(low)} to {duration(high) if high < top else 'the slowest'}",
+            f"{count} from {duration(start)} to {duration(end)}",
         )
-        for count, low, high in zip(counts.tolist(), edges[:-1].tolist(), edges[1:].tolist(), strict=True)
+        for count, start, end in zip(counts.tolist(), edges[:-1].tolist(), edges[1:].tolist(), strict=True)
         if count
     )
     marks = (
-        _mark(frame, frame.left + min(median, top) * scale, 4, f"median {duration(median)}"),
-        _mark(frame, frame.left + min(tail, top) * scale, 18, f"95 % within {duration(tail)}"),
+        _mark(frame, place(median), 4, f"median {duration(median)}"),
+        _mark(frame, place(tail), 18, f"95 % within {duration(tail)}"),
     )
-    x_ticks = tuple(Tick(round(frame.left + value * scale, 1), duration(value)) for value in ticks(0, top)[1:-1])
-    slowest = duration(float(values.max()))
-    words = f"{len(values)} calls, median {duration(median)}, 95 % within {duration(tail)}, slowest {slowest}"
+    x_ticks = tuple(Tick(place(time), duration(time)) for time in round_times(low, high))
+    words = f"{len(values)} calls, median {duration(median)}, 95 % within {duration(tail)}, slowest {duration(slowest)}"
     return Histogram(index, label, words, bars, marks, x_ticks)
+
+
+def round_times(low: float, high: float) -> list[float]:
+    """Numbers 1, 2 and 5 times a power of ten within [low, high], or only the powers where those are many."""
+    powers = range(math.floor(math.log10(low)), math.ceil(math.log10(high)) + 1)
+    factors = (1, 2, 5) if high / low < 300 else (1,)
+    return [10.0**power * factor for power in powers for factor in factors if low <= 10.0**power * factor <= high]
 
 
 def _mark(frame: Histogram, at: float, top: float, text: str) -> Mark:

@@ -70,7 +70,7 @@ def success_table(entries: Sequence[Entry]) -> SuccessTable:
     counted = sorted({entry.run.summary.overall.n for entry in entries})
     n = str(counted[0]) if len(counted) == 1 else f"{counted[0]} to {counted[-1]}"
     words = f"{len(tasks)} task{'' if len(tasks) == 1 else 's'}, {n} counted episodes a run."
-    return SuccessTable(tuple(rows), words + " Where intervals are wide, more episodes would tell more.")
+    return SuccessTable(tuple(rows), words)
 
 
 def _of(entries: Sequence[Entry], level: str, name: str) -> list[SuccessRate | None]:
@@ -180,11 +180,16 @@ def milliseconds(records: Sequence[EpisodeRecord]) -> list[float]:
 def latencies(entries: Sequence[Entry]) -> list[Histogram]:
     """A histogram per run that has clock readings, all on the same axis."""
     spent = {entry.index: milliseconds(entry.records) for entry in entries}
-    ends = [sorted(values)[int(0.99 * (len(values) - 1))] for values in spent.values() if values]
-    if not ends:
+    every = [value for values in spent.values() for value in values]
+    if not every:
         return []
-    top = 1.15 * max(ends)  # a few outliers must not squeeze the rest into one bar
-    return [histogram(entry.index, entry.label, spent[entry.index], top) for entry in entries if spent[entry.index]]
+    low, high = 0.8 * min(every), 1.25 * max(every)
+    if high < 10 * low:  # a narrow axis would make noise look like a difference
+        middle = (low * high) ** 0.5
+        low, high = middle / 10**0.5, middle * 10**0.5
+    return [
+        histogram(entry.index, entry.label, spent[entry.index], low, high) for entry in entries if spent[entry.index]
+    ]
 
 
 @dataclass(frozen=True)
