@@ -87,9 +87,10 @@ class Llara:
         """
         camera = self._camera(context.robot)
         steps = _whole_steps(reply, self.grammar(context))
-        for k, step in enumerate(steps, start=context.t + 1):
+        labels = re.finditer(r"Step\s*\d", reply)
+        for k, (step, label) in enumerate(zip(steps, labels, strict=False), start=context.t + 1):
             if step["step"] != k:
-                raise ReplyError(reply, reply.find(f"Step {step['step']}"), f"'Step {k}'")
+                raise ReplyError(reply, label.start(), f"'Step {k}'")
         return np.stack([markup.move_action(step, camera, context.robot) for step in steps])
 
     @property
