@@ -4,7 +4,7 @@ import logging
 import time
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Final
 
 from typing_extensions import Doc
 
@@ -16,6 +16,8 @@ from instar.run import Run
 from instar.train import TrainConfig, train
 
 logger = logging.getLogger(__name__)
+
+POLICIES: Final = ("expert", "trained", "untrained", "random")
 
 
 @dataclass(frozen=True)
@@ -50,13 +52,11 @@ def walk(config: DemoConfig, progress: Progress = silent) -> DemoSummary:
     build(_samples(config), clock.stage("build"))
     train(_training(config, "untrained", steps=0), clock.stage("untrained model"))
     train(_training(config, "trained", steps=config.steps), clock.stage("train"))
-    runs = []
-    for name in ("expert", "trained", "untrained", "random"):
-        runs.append(evaluate(_evaluation(config, name), clock.stage(f"evaluate {name}")))
+    runs = tuple(evaluate(_evaluation(config, name), clock.stage(f"evaluate {name}")) for name in POLICIES)
     report = config.out / "report.html"
     clock.stage("report")
     write_report(ReportConfig(runs=tuple(run.folder for run in runs), out=report))
-    return DemoSummary(tuple(runs), report, clock.minutes())
+    return DemoSummary(runs, report, clock.minutes())
 
 
 class _Clock:
