@@ -68,6 +68,15 @@ class Image:
             self._data = buffer.tobytes()
         return self._data
 
+    def jpeg(self, quality: int) -> bytes:
+        """JPEG bytes: as they came for a picture that is a JPEG already, else made from its pixels."""
+        if self._data is not None and self._data.startswith(b"\xff\xd8"):
+            return self._data
+        bgr = cv2.cvtColor(self.pixels, cv2.COLOR_RGB2BGR)
+        done, buffer = cv2.imencode(".jpg", bgr, [cv2.IMWRITE_JPEG_QUALITY, quality])
+        assert done
+        return buffer.tobytes()
+
     @property
     def digest(self) -> str:
         """A short hash of the encoded bytes: names the picture in rows, caches and seeds."""

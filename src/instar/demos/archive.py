@@ -68,6 +68,7 @@ class Archive:
 
 def _folders(root: Path, holding: str) -> Iterator[str]:
     for folder, below, names in os.walk(root, onerror=_refuse):
+        below[:] = [name for name in below if not name.startswith(".")]  # hidden: unfinished, or no data
         if holding in names:
             below.clear()  # an episode holds no episodes: its image folders need no listing
             yield Path(folder).relative_to(root).as_posix()

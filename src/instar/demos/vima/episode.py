@@ -59,7 +59,7 @@ def _names(table: Table) -> Sequence[SceneObject]:
     if not table.entries:
         raise table.wrong("names no object")
     return [
-        SceneObject(table.checked_id(key), about.text("obj_name"), about.text("texture_name"))
+        SceneObject(table.checked_id(key), about.text("obj_name"), about.name("texture_name"))
         for key, about in table.tables()
     ]
 
@@ -122,7 +122,7 @@ def _reference(asset: Table) -> Reference:
 
 def _named(about: Table) -> SceneObject:
     texture = "obj_color" if "obj_color" in about.entries else "texture_name"
-    return SceneObject(about.object_id("obj_id"), about.text("obj_name"), about.text(texture))
+    return SceneObject(about.object_id("obj_id"), about.text("obj_name"), about.name(texture))
 
 
 def _picture(channels_first: Pixels) -> Image:

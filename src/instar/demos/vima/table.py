@@ -61,6 +61,10 @@ class Table:
             raise self.wrong(f"{key!r} should be words, is {value!r:.40}")
         return value
 
+    def name(self, key: str) -> str:
+        """The words below `key`, which may be none."""
+        return "" if self[key] == "" else self.text(key)
+
     def object_id(self, key: str) -> int:
         """The object id below `key`: a value that a pixel of a segmentation can have."""
         return self.checked_id(self[key])
