@@ -1,4 +1,4 @@
-"""What a vision-language model is to the house: conversations to tokens and labels, batches, and constrained replies."""
+"""What a vision-language model is to the house: tokens and labels, batches, and replies within a grammar."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -91,7 +91,7 @@ class Rule(Protocol):
         ...
 
 
-# Reads the tokens that each row goes on with, none for a row that has ended; returns the logits of what follows, (B, V).
+# Reads the tokens that each row goes on with, none for a row that has ended; the logits of what follows, (B, V).
 Read = Callable[[Sequence[Sequence[int]]], torch.Tensor]
 
 

@@ -15,12 +15,14 @@ from transformers import PreTrainedModel, PreTrainedTokenizerBase, ProcessorMixi
 
 from instar.backbone import IGNORE, Example, Read, padded, speak, stacked
 from instar.backbones.hf_families import Family, Tensors, family
-from instar.backbones.hf_loading import load_model, load_processor, model_type, pick_device
+from instar.backbones.hf_loading import load_model, load_processor, model_type, pick_device, quiet
 from instar.backbones.hf_pieces import Piece, check_plain, picture_token, special_tokens
 from instar.backbones.hf_rules import Rules
+from instar.backbones.hf_tokens import Tokens
 from instar.chat import Conversation, Turn
 from instar.demo import Image, Pixels
 from instar.errors import DataError
+from instar.files import door
 from instar.grammar import Grammar
 
 Fit = Literal["auto", "own", "pad", "stretch"]
@@ -108,7 +110,7 @@ class HfBackbone:
             for (_, lead), grammar in zip(prompts, grammars, strict=True)
         ]
         training = self.model.training
-        self.model.eval()
+        self.model.train(mode=False)
         try:
             logits_BV, read = self._listen([example for example, _ in prompts])
             said = speak(logits_BV, read, rules, self._ends, max_new_tokens)
@@ -131,7 +133,8 @@ class HfBackbone:
     def linear_layers(self, part: str = "language") -> list[str]:
         """Full names of the linear layers of a part, the output layer left out: what LoRA is usually put on."""
         parts = self.parts()
-        head = self.model.get_output_embeddings()
+        model: Any = self.model
+        head = model.get_output_embeddings()
         return [
             name
             for name, module in self.model.named_modules()
@@ -140,8 +143,9 @@ class HfBackbone:
 
     def save(self, folder: Path) -> None:
         """Weights and processor in `folder`, for `load` or for any other program that reads such folders."""
-        self.model.save_pretrained(folder)
-        self.processor.save_pretrained(folder)
+        with door(folder), quiet():
+            self.model.save_pretrained(folder)
+            self.processor.save_pretrained(folder)
 
     @cached_property
     def _family(self) -> Family:
@@ -159,27 +163,18 @@ class HfBackbone:
     def _ends(self) -> frozenset[int]:
         """Tokens that end an answer: the template's, and those that the checkpoint names."""
         asked = Conversation((Turn("user", "?"), Turn("assistant", "!")), ())
-        ends = [self._tokens(piece)[-1] for piece in self._template(asked) if piece.kind == "end"]
+        ends = [self._tokens.of(piece)[-1] for piece in self._template(asked) if piece.kind == "end"]
         named = getattr(self.model.generation_config, "eos_token_id", None)
         ends += named if isinstance(named, list) else [named] if isinstance(named, int) else []
         return frozenset(ends)
 
     @cached_property
+    def _tokens(self) -> Tokens:
+        return Tokens(self.tokenizer)
+
+    @cached_property
     def _rules(self) -> Rules:
-        return Rules(self.tokenizer, self._ends)
-
-    @cached_property
-    def _begin(self) -> list[int]:
-        """The token that the tokenizer puts before every text by itself."""
-        with_it, without = (self.tokenizer("a", add_special_tokens=added)["input_ids"] for added in (True, False))
-        first = self.tokenizer.bos_token_id
-        return [first] if with_it[:1] == [first] != without[:1] and isinstance(first, int) else []
-
-    @cached_property
-    def _adds_space(self) -> bool:
-        """Whether the tokenizer puts a space before a text that has none, as SentencePiece does."""
-        first = self.tokenizer.convert_ids_to_tokens(self._plain_tokens("a"))[0]
-        return bool(first.startswith("\u2581"))
+        return Rules(self._tokens, self._ends)
 
     def _pieces(self, conversation: Conversation) -> list[Piece]:
         check_plain(conversation, self._specials)
@@ -195,25 +190,15 @@ class HfBackbone:
     def _example(self, id: str, pieces: Sequence[Piece], images: Sequence[Image]) -> Example:
         expanded, pictures = self._pictures(images)
         waiting = iter(expanded)
-        rows = [next(waiting) if piece.kind == "picture" else self._tokens(piece) for piece in pieces]
-        if self._begin and rows and rows[0][:1] != self._begin:
-            pieces, rows = [Piece(), *pieces], [self._begin, *rows]
+        rows = [next(waiting) if piece.kind == "picture" else self._tokens.of(piece) for piece in pieces]
+        begin = self._tokens.begin
+        if begin and rows and rows[0][:1] != begin:
+            pieces, rows = [Piece(), *pieces], [begin, *rows]
         counts = [len(row) for row in rows]
         learn = [piece.learn for piece, count in zip(pieces, counts, strict=True) for _ in range(count)]
         input_ids = torch.tensor([token for row in rows for token in row], dtype=torch.long)
         labels = input_ids.masked_fill(~torch.tensor(learn, dtype=torch.bool), IGNORE)
         return Example(id, input_ids, labels, self._family.aligned(pieces, counts), pictures)
-
-    def _tokens(self, piece: Piece) -> list[int]:
-        text = piece.text
-        if piece.kind == "answer" and self._adds_space:
-            text = text.removeprefix(" ")
-        return self._plain_tokens(text)
-
-    def _plain_tokens(self, text: str) -> list[int]:
-        """Tokens of `text` as they are in the middle of a prompt, not as at its beginning."""
-        fence = self.tokenizer.eos_token
-        return list(self.tokenizer(f"{fence}{text}", add_special_tokens=False)["input_ids"])[1:]
 
     def _pictures(self, images: Sequence[Image]) -> tuple[list[list[int]], Tensors]:
         """The tokens that stand for each image, and the inputs that hold all their pixels."""
@@ -308,5 +293,7 @@ def _last(out: Any) -> torch.Tensor:
 
 def _part_of(name: str, parts: dict[str, tuple[str, ...]]) -> str:
     """The part whose longest prefix fits the name."""
-    fitting = [(len(prefix), part) for part, prefixes in parts.items() for prefix in prefixes if name.startswith(prefix)]
+    fitting = [
+        (len(prefix), part) for part, prefixes in parts.items() for prefix in prefixes if name.startswith(prefix)
+    ]
     return max(fitting)[1] if fitting else ""

@@ -1,13 +1,13 @@
 """Where families of models differ: the only place that knows them by name."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any, Final, NamedTuple
 
 import torch
 import transformers
 from transformers import PreTrainedModel, ProcessorMixin
-from transformers.utils import is_torchvision_available
+from transformers.utils.import_utils import is_torchvision_available
 
 from instar.backbones.hf_pieces import Piece, picture_token, template
 from instar.chat import IMAGE, Conversation
@@ -27,9 +27,9 @@ class Positions(NamedTuple):
 class Family:
     """What has to be known of a family; the defaults suit most."""
 
-    pieces: Callable[[ProcessorMixin], Callable[[Conversation], list[Piece]]] = lambda processor: template(
-        processor
-    ).pieces
+    pieces: Callable[[ProcessorMixin], Callable[[Conversation], list[Piece]]] = lambda processor: (
+        template(processor).pieces
+    )
     positions: Callable[[PreTrainedModel, Tensors], Positions] = lambda _model, batch: counted(batch)
     aligned: Callable[[Sequence[Piece], Sequence[int]], Tensors] = lambda _pieces, _counts: {}
     stacked: tuple[str, ...] = ()  # inputs of the shape (samples, pictures of a sample, ...)

@@ -1,19 +1,21 @@
 """Checkpoint folders to models and processors, with errors that say what a folder lacks."""
 
 import contextlib
-import json
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, cast
 
 import torch
 import transformers
-from transformers import AutoModelForImageTextToText, AutoProcessor, PreTrainedModel, ProcessorMixin
+from torch import nn
+from transformers import PreTrainedModel, ProcessorMixin
 from transformers.models.auto.modeling_auto import MODEL_FOR_IMAGE_TEXT_TO_TEXT_MAPPING_NAMES
 
 from instar.backbones.hf_families import processor_class
 from instar.errors import ConfigError, DataError
 from instar.files import read_json
+
+_untyped: Any = transformers  # most of its functions have no types
 
 
 def model_type(path: Path) -> str:
@@ -38,8 +40,8 @@ def load_processor(path: Path) -> ProcessorMixin:
     with _explained(path, "processor"):
         own = processor_class(_processor_name(path))
         if own is not None:
-            return cast("ProcessorMixin", own.from_pretrained(path, local_files_only=True))
-        loaded: Any = AutoProcessor.from_pretrained(path, local_files_only=True)
+            return own.from_pretrained(path, local_files_only=True)
+        loaded: Any = _untyped.AutoProcessor.from_pretrained(path, local_files_only=True)
     if not isinstance(loaded, ProcessorMixin):
         raise DataError(f"{path} has a tokenizer and no processor; copy preprocessor_config.json from its source")
     return loaded
@@ -49,10 +51,10 @@ def load_model(path: Path, device: torch.device, dtype: torch.dtype | None) -> P
     """The network of a checkpoint, ready to answer. Raises DataError."""
     with _explained(path, "model"):
         wanted = "auto" if dtype is None else dtype
-        loaded: Any = AutoModelForImageTextToText.from_pretrained(path, dtype=wanted, local_files_only=True)
+        loaded: Any = _untyped.AutoModelForImageTextToText.from_pretrained(path, dtype=wanted, local_files_only=True)
     model = cast("PreTrainedModel", loaded)
-    model.to(device)  # type is widened by transformers' own decorator, so the result is not used
-    model.eval()
+    nn.Module.to(model, device)
+    model.train(mode=False)
     return model
 
 
@@ -79,15 +81,23 @@ def _processor_name(path: Path) -> str:
 
 
 @contextlib.contextmanager
-def _explained(path: Path, what: str) -> Iterator[None]:
-    """What transformers says about a folder that will not do, in one line; no progress bars."""
-    bars = transformers.utils.logging.is_progress_bar_enabled()
-    transformers.utils.logging.disable_progress_bar()
+def quiet() -> Iterator[None]:
+    """No progress bars of transformers' own."""
+    bars = _untyped.utils.logging.is_progress_bar_enabled()
+    _untyped.utils.logging.disable_progress_bar()
     try:
         yield
-    except (OSError, ValueError, KeyError, TypeError, ImportError, json.JSONDecodeError, RuntimeError) as error:
-        first = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
-        raise DataError(f"{path}: the {what} does not load: {first}") from error
     finally:
         if bars:
-            transformers.utils.logging.enable_progress_bar()
+            _untyped.utils.logging.enable_progress_bar()
+
+
+@contextlib.contextmanager
+def _explained(path: Path, what: str) -> Iterator[None]:
+    """What transformers says about a folder that will not do, in one line."""
+    try:
+        with quiet():
+            yield
+    except (OSError, ValueError, KeyError, TypeError, ImportError, RuntimeError) as error:
+        first = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
+        raise DataError(f"{path}: the {what} does not load: {first}") from error

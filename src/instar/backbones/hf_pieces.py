@@ -1,7 +1,7 @@
 """Conversations to pieces of text, pictures and answers, by any chat template, without ever looking for an answer.
 
-Each turn's text is replaced by a mark before the template is rendered, so where it ends up is known by construction. The
-template's own words between the marks tell what comes before an answer and which token ends it.
+Each turn's text is replaced by a mark before the template is rendered, so where it ends up is known by construction.
+The template's own words between the marks tell what comes before an answer and which token ends it.
 """
 
 import re

@@ -1,6 +1,7 @@
 """Grammars as rules over a tokenizer's words, by llguidance."""
 
 import functools
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -8,8 +9,10 @@ import llguidance
 import llguidance.hf
 import numpy as np
 from numpy.typing import NDArray
-from transformers import PreTrainedTokenizerBase, PreTrainedTokenizerFast
+from transformers import PreTrainedTokenizerFast
 
+from instar.backbones.hf_pieces import special_tokens
+from instar.backbones.hf_tokens import Tokens
 from instar.errors import DataError
 from instar.grammar import Grammar
 
@@ -40,19 +43,15 @@ class TokenRule:
 
     def _check(self) -> None:
         if self.matcher.is_error():
-            raise DataError(f"a grammar cannot be followed with this tokenizer: {self.matcher.get_error()}")
+            first = self.matcher.get_error().splitlines()[0]
+            raise DataError(f"a grammar cannot be followed with this tokenizer: {first}")
 
 
 class Rules:
     """Grammars compiled for one tokenizer, each once."""
 
-    def __init__(self, tokenizer: PreTrainedTokenizerBase, ends: frozenset[int]) -> None:
-        if not isinstance(tokenizer, PreTrainedTokenizerFast):
-            raise DataError(
-                f"{type(tokenizer).__name__} is not a fast tokenizer, which replies within a grammar need; "
-                "convert it, or ask without constraint"
-            )
-        self._tokenizer = llguidance.hf.from_tokenizer(tokenizer, eos_token=sorted(ends))
+    def __init__(self, tokens: Tokens, ends: frozenset[int]) -> None:
+        self._words = llguidance.LLTokenizer(llguidance.TokenizerWrapper(_Words(tokens, ends)), eos_token=sorted(ends))
         self._compiled = functools.lru_cache(maxsize=_KEPT)(self._compile)
 
     def rule(self, grammar: Grammar, lead: str) -> TokenRule:
@@ -61,7 +60,38 @@ class Rules:
 
     def _compile(self, pattern: str, lead: str) -> llguidance.LLMatcher:
         whole = f"(?:{lead})?(?:{pattern})" if lead else pattern
-        matcher = llguidance.LLMatcher(self._tokenizer, llguidance.LLMatcher.grammar_from_regex(whole))
+        matcher = llguidance.LLMatcher(self._words, llguidance.LLMatcher.grammar_from_regex(whole), log_level=0)
         if matcher.is_error():
-            raise DataError(f"the decoder cannot use the grammar {pattern[:80]!r}: {matcher.get_error()}")
+            first = matcher.get_error().splitlines()[0]
+            raise DataError(f"the decoder cannot use the grammar {pattern[:80]!r}: {first}")
         return matcher
+
+
+class _Words:
+    """What llguidance asks of a tokenizer.
+
+    Its own reading of a tokenizer takes every added token that looks like <b> for a special one, which no grammar can
+    then say; here only what the tokenizer itself calls special is.
+    """
+
+    def __init__(self, tokens: Tokens, ends: frozenset[int]) -> None:
+        tokenizer = tokens.tokenizer
+        if not isinstance(tokenizer, PreTrainedTokenizerFast):
+            raise DataError(
+                f"{type(tokenizer).__name__} is not a fast tokenizer, which replies within a grammar need; "
+                "convert it, or ask without constraint"
+            )
+        read = llguidance.hf.from_tokenizer(tokenizer)
+        self.tokens = [read.decode_bytes([token]) for token in range(read.vocab_size)]
+        for token, added in tokenizer.added_tokens_decoder.items():
+            self.tokens[token] = str(added).encode()
+        special = special_tokens(tokenizer)
+        self.special_token_ids = sorted({tokenizer.get_vocab()[token] for token in special} | ends)
+        self.eos_token_id = min(ends)
+        self.bos_token_id = None
+        self._within = tokens.within
+
+    def __call__(self, text: str) -> Sequence[int]:
+        if not isinstance(text, str):
+            raise TypeError("text, not bytes")  # tells the wrapper which of the two to send
+        return self._within(text)

@@ -3,36 +3,18 @@
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, cast
 
 import torch
-from transformers import (
-    AutoModelForImageTextToText,
-    CLIPImageProcessorPil,
-    CLIPVisionConfig,
-    GemmaConfig,
-    GenerationConfig,
-    Idefics3Config,
-    Idefics3ImageProcessorPil,
-    Idefics3Processor,
-    LlamaConfig,
-    LlavaConfig,
-    LlavaProcessor,
-    PaliGemmaConfig,
-    PaliGemmaProcessor,
-    PreTrainedConfig,
-    PreTrainedTokenizerFast,
-    ProcessorMixin,
-    Qwen2_5_VLConfig,
-    Qwen2_5_VLProcessor,
-    Qwen2VLImageProcessorPil,
-    SiglipImageProcessorPil,
-    SiglipVisionConfig,
-)
+import transformers
+from transformers import PreTrainedConfig, PreTrainedModel, PreTrainedTokenizerFast, ProcessorMixin
 
 from instar.backbones.hf_families import processor_class
+from instar.backbones.hf_loading import quiet
 from instar.backbones.tiny_words import words_tokenizer
 from instar.errors import ConfigError
+
+hf: Any = transformers  # most of its classes have no types
 
 # Roles in capitals and nothing that ends an answer, as LLaVA-1.5 checkpoints come; the end token is added in encoding.
 LLAVA_TEMPLATE: Final = (
@@ -92,6 +74,9 @@ class Size:
         }
 
 
+# 121 cells of 12 by 23 pixels for a picture of 128 by 256.
+DEMO: Final = Size(hidden=128, layers=4, vision_hidden=128, vision_layers=3, side=176, patch=16)
+
 Parts = tuple[PreTrainedConfig, ProcessorMixin]
 
 
@@ -103,15 +88,48 @@ def make_tiny(family: str, out: Path, seed: int = 0, texts: Iterable[str] = (), 
     if family not in _MAKERS:
         raise ConfigError(f"no small model of family {family!r}; there are: {', '.join(sorted(_MAKERS))}")
     config, processor = _MAKERS[family](size or Size(), texts)
+    return _written(_model(config, seed), processor, out)
+
+
+def demo_model(out: Path, seed: int = 0, texts: Iterable[str] = (), size: Size = DEMO) -> Path:
+    """A LLaVA of about two million random weights in the folder `out`, small enough to be taught on a CPU.
+
+    The picture becomes a square whatever its shape, and its positions begin as waves, which a young model reads sooner
+    than the noise that positions usually begin as.
+    """
+    config, processor = _demo(size, texts)
+    model = _model(config, seed)
+    with torch.no_grad():
+        table = model.get_parameter("model.vision_tower.embeddings.position_embedding.weight")
+        table.copy_(waves(size.side // size.patch, size.vision_hidden))
+    return _written(model, processor, out)
+
+
+def waves(cells: int, width: int) -> torch.Tensor:
+    """Position vectors (cells * cells, width) of a square grid: sines and cosines of row and column."""
+    place = torch.arange(cells, dtype=torch.float32)
+    speed = torch.exp(-torch.linspace(0, 4, width // 4))  # from a radian a cell to one in 55
+    turns = place[:, None] * speed[None, :]
+    axis = torch.cat([turns.sin(), turns.cos()], dim=1)
+    rows, columns = axis.repeat_interleave(cells, dim=0), axis.repeat(cells, 1)
+    return torch.cat([rows, columns], dim=1)
+
+
+def _model(config: PreTrainedConfig, seed: int) -> PreTrainedModel:
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
-        model = AutoModelForImageTextToText.from_config(config)
+        made: Any = hf.AutoModelForImageTextToText.from_config(config)
+    return cast("PreTrainedModel", made)
+
+
+def _written(model: PreTrainedModel, processor: ProcessorMixin, out: Path) -> Path:
     tokenizer = processor.tokenizer
-    model.generation_config = GenerationConfig(
+    model.generation_config = hf.GenerationConfig(
         bos_token_id=tokenizer.bos_token_id, eos_token_id=tokenizer.eos_token_id, pad_token_id=tokenizer.pad_token_id
     )
-    model.save_pretrained(out)
-    processor.save_pretrained(out)
+    with quiet():
+        model.save_pretrained(out)
+        processor.save_pretrained(out)
     return out
 
 
@@ -132,23 +150,43 @@ def _id(tokenizer: PreTrainedTokenizerFast, token: str) -> int:
 
 def _llava(size: Size, texts: Iterable[str]) -> Parts:
     tokenizer = words_tokenizer(["<image>"], texts)
-    config = LlavaConfig(
-        vision_config=CLIPVisionConfig(**size.vision),
-        text_config=LlamaConfig(**size.text, **_tokens(tokenizer)),
+    config = hf.LlavaConfig(
+        vision_config=hf.CLIPVisionConfig(**size.vision),
+        text_config=hf.LlamaConfig(**size.text, **_tokens(tokenizer)),
         image_token_id=_id(tokenizer, "<image>"),
         image_seq_length=(size.side // size.patch) ** 2,
         vision_feature_layer=-2,
         vision_feature_select_strategy="default",
     )
-    pictures = CLIPImageProcessorPil(
+    pictures = hf.CLIPImageProcessorPil(
         size={"shortest_edge": size.side}, crop_size={"height": size.side, "width": size.side}
     )
-    processor = LlavaProcessor(
+    processor = hf.LlavaProcessor(
         image_processor=pictures,
         tokenizer=tokenizer,
         patch_size=size.patch,
         vision_feature_select_strategy="default",
         num_additional_image_tokens=1,  # CLIP's class token, which the strategy takes away again
+        chat_template=LLAVA_TEMPLATE,
+    )
+    return config, processor
+
+
+def _demo(size: Size, texts: Iterable[str]) -> Parts:
+    tokenizer = words_tokenizer(["<image>"], texts)
+    config = hf.LlavaConfig(
+        vision_config=hf.SiglipVisionConfig(**size.vision, vision_use_head=False),
+        text_config=hf.LlamaConfig(**size.text, **_tokens(tokenizer), tie_word_embeddings=False),
+        image_token_id=_id(tokenizer, "<image>"),
+        image_seq_length=(size.side // size.patch) ** 2,
+        vision_feature_layer=-1,
+        vision_feature_select_strategy="full",
+    )
+    processor = hf.LlavaProcessor(
+        image_processor=hf.SiglipImageProcessorPil(size={"height": size.side, "width": size.side}),
+        tokenizer=tokenizer,
+        patch_size=size.patch,
+        vision_feature_select_strategy="full",
         chat_template=LLAVA_TEMPLATE,
     )
     return config, processor
@@ -168,8 +206,12 @@ def _qwen(size: Size, texts: Iterable[str]) -> Parts:
         "fullatt_block_indexes": [size.vision_layers - 1],
         "out_hidden_size": size.hidden,
     }
-    rope = {"rope_type": "default", "rope_theta": 10000.0, "mrope_section": [head // 8, head // 8 * 3 // 2, head // 8 * 3 // 2]}
-    config = Qwen2_5_VLConfig(
+    rope = {
+        "rope_type": "default",
+        "rope_theta": 10000.0,
+        "mrope_section": [head // 8, head // 8 * 3 // 2, head // 8 * 3 // 2],
+    }
+    config = hf.Qwen2_5_VLConfig(
         vision_config=vision,
         text_config={**size.text, **_tokens(tokenizer), "rope_parameters": rope},
         image_token_id=_id(tokenizer, "<|image_pad|>"),
@@ -177,10 +219,10 @@ def _qwen(size: Size, texts: Iterable[str]) -> Parts:
         vision_start_token_id=_id(tokenizer, "<|vision_start|>"),
         vision_end_token_id=_id(tokenizer, "<|vision_end|>"),
     )
-    pictures = Qwen2VLImageProcessorPil(
+    pictures = hf.Qwen2VLImageProcessorPil(
         patch_size=size.patch, size={"shortest_edge": 4 * size.patch**2, "longest_edge": 2 * size.side**2}
     )
-    make = processor_class("Qwen2_5_VLProcessor") or Qwen2_5_VLProcessor
+    make = processor_class("Qwen2_5_VLProcessor") or hf.Qwen2_5_VLProcessor
     return config, make(image_processor=pictures, tokenizer=tokenizer, chat_template=QWEN_TEMPLATE)
 
 
@@ -189,17 +231,17 @@ def _smolvlm(size: Size, texts: Iterable[str]) -> Parts:
     rows = [f"<row_{row}_col_{column}>" for row in range(1, 7) for column in range(1, 7)]
     marks = ["<|im_start|>", "<fake_token_around_image>", "<image>", "<global-img>", *rows]
     tokenizer = words_tokenizer(marks, texts, bos="<|im_start|>", eos="<end_of_utterance>")
-    config = Idefics3Config(
+    config = hf.Idefics3Config(
         vision_config=size.vision,
-        text_config=LlamaConfig(**size.text, **_tokens(tokenizer)),
+        text_config=hf.LlamaConfig(**size.text, **_tokens(tokenizer)),
         image_token_id=_id(tokenizer, "<image>"),
         pad_token_id=tokenizer.pad_token_id,
         scale_factor=2,
     )
-    pictures = Idefics3ImageProcessorPil(
+    pictures = hf.Idefics3ImageProcessorPil(
         size={"longest_edge": 2 * size.side}, max_image_size={"longest_edge": size.side}, return_row_col_info=True
     )
-    processor = Idefics3Processor(
+    processor = hf.Idefics3Processor(
         image_processor=pictures,
         tokenizer=tokenizer,
         image_seq_len=(size.side // size.patch // 2) ** 2,
@@ -211,12 +253,12 @@ def _smolvlm(size: Size, texts: Iterable[str]) -> Parts:
 def _paligemma(size: Size, texts: Iterable[str]) -> Parts:
     tokenizer = words_tokenizer(["<image>"], texts, bos="<bos>", eos="<eos>")
     count = (size.side // size.patch) ** 2
-    pictures = SiglipImageProcessorPil(size={"height": size.side, "width": size.side}, image_seq_length=count)
-    processor = PaliGemmaProcessor(image_processor=pictures, tokenizer=tokenizer)  # adds 1,152 tokens of its own
+    pictures = hf.SiglipImageProcessorPil(size={"height": size.side, "width": size.side}, image_seq_length=count)
+    processor = hf.PaliGemmaProcessor(image_processor=pictures, tokenizer=tokenizer)  # adds 1,152 tokens of its own
     vision = {**size.vision, "projection_dim": size.hidden, "vision_use_head": False, "num_image_tokens": count}
-    config = PaliGemmaConfig(
-        vision_config=SiglipVisionConfig(**vision),
-        text_config=GemmaConfig(**size.text, **_tokens(tokenizer), head_dim=32),
+    config = hf.PaliGemmaConfig(
+        vision_config=hf.SiglipVisionConfig(**vision),
+        text_config=hf.GemmaConfig(**size.text, **_tokens(tokenizer), head_dim=32),
         image_token_id=_id(tokenizer, "<image>"),
         projection_dim=size.hidden,
         hidden_size=size.hidden,

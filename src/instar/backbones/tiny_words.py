@@ -1,10 +1,13 @@
-"""A small tokenizer that knows the words of the table: whole words and tags as one token, digits one by one, any text."""
+"""A small tokenizer for any text: words of the table and tags are one token each, digits stand alone."""
 
 from collections.abc import Iterable, Iterator, Sequence
-from typing import Final
+from typing import Any, Final
 
-from tokenizers import AddedToken, Regex, Tokenizer, decoders, models, pre_tokenizers, trainers
+import transformers
+from tokenizers import AddedToken, Regex, Tokenizer, decoders, models, pre_tokenizers, processors, trainers
 from transformers import PreTrainedTokenizerFast
+
+PAD: Final = "<pad>"
 
 # The tags of the action language (LLaRA, Li et al., ICLR 2025): frequent, and better read as one token each.
 TAGS: Final = tuple(f"<{slash}{name}>" for name in ("task", "scene", "p", "b", "r", "d", "e") for slash in ("", "/"))
@@ -22,7 +25,9 @@ after done so far have been its center width height origin top left right bottom
 between them relative does not change changes far away moves answer task scene written as each action objects describe
 find give name same exactly format normalized suction cup spatula picks released user assistant USER ASSISTANT"""
 
-LETTERS: Final = "A B C D E F G H I J K L M N O P Q R S T U V W X Y Z a b c d e f g h i j k l m n o p q r s t u v w x y z"
+LETTERS: Final = (
+    "A B C D E F G H I J K L M N O P Q R S T U V W X Y Z a b c d e f g h i j k l m n o p q r s t u v w x y z"
+)
 
 # A word takes the space before it along; digits stand alone; marks run together up to the space before a number.
 _PIECES: Final = r" ?\p{L}+|\p{N}|[^\p{L}\p{N}\s]+(?: (?!\p{L}))?|\s+(?!\p{L})|\s"
@@ -35,7 +40,7 @@ def words_tokenizer(
 
     `special` are further special tokens of a model family; the padding token is "<pad>".
     """
-    specials = [token for token in ("<pad>", bos, eos, *special) if token]
+    specials = [token for token in (PAD, bos, eos, *special) if token]
     specials = list(dict.fromkeys(specials))
     tokenizer = Tokenizer(models.BPE())
     tokenizer.pre_tokenizer = pre_tokenizers.Sequence(
@@ -56,15 +61,20 @@ def words_tokenizer(
     # An opening tag takes the space before it along, like a word.
     spaced = [f" {tag}" for tag in TAGS if "/" not in tag]
     tokenizer.add_tokens([AddedToken(tag, normalized=False) for tag in (*TAGS, *spaced)])
-    return PreTrainedTokenizerFast(
+    if bos:
+        tokenizer.post_processor = processors.TemplateProcessing(
+            single=f"{bos} $A", special_tokens=[(bos, tokenizer.token_to_id(bos))]
+        )
+    marks: dict[str, Any] = {"bos_token": bos, "eos_token": eos, "pad_token": PAD}
+    untyped: Any = transformers
+    made: PreTrainedTokenizerFast = untyped.PreTrainedTokenizerFast(
         tokenizer_object=tokenizer,
-        bos_token=bos,
-        eos_token=eos,
-        pad_token="<pad>",
+        **marks,
         clean_up_tokenization_spaces=False,
         additional_special_tokens=list(special),
         model_max_length=4096,
     )
+    return made
 
 
 def _corpus(texts: Iterable[str]) -> Iterator[str]:
