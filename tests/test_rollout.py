@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from instar.demo import Context, Episode, Instruction, Observation, Step
-from instar.errors import DataError, MismatchError
+from instar.errors import DataError, MismatchError, SimulatorError
 from instar.robot import ActionChunk, Floats
 from instar.rollout import EpisodeRecord, Outcome, Play, rollout
 from tests.point_world import POINT, SPACE, Constant, PointWorld, Slider, trial
@@ -114,6 +114,19 @@ def test_a_simulator_without_expert_is_refused() -> None:
 
     with pytest.raises(MismatchError, match="no expert"):
         rollout(None, Expertless(), trial())
+
+
+def test_an_expert_at_its_wits_end_is_a_crash() -> None:
+    class Lost(Slider):
+        def act(self, contexts: Sequence[Context]) -> list[ActionChunk]:
+            raise SimulatorError(f"no way to the goal from t={contexts[0].t}")
+
+    class Maze(PointWorld):
+        def expert(self) -> Slider:
+            return Lost()
+
+    record = rollout(None, Maze(), trial())
+    assert (record.outcome, record.error) == (Outcome.CRASHED, "SimulatorError: no way to the goal from t=0")
 
 
 @pytest.mark.parametrize("past", [0, 1, 3])

@@ -29,9 +29,11 @@ def draw_action(pixels: Pixels, camera: Camera, action: ArrayLike, names: Sequen
     # Far outside the picture is still a direction, but OpenCV needs coordinates that fit its integers.
     start, end = (tuple(int(part) for part in np.clip(point * scale, -20_000, 20_000)) for point in points)
     thickness = max(1, round(drawn.shape[0] / 160))
+    # OpenCV's tip is a share of the length; ours is as long on every arrow, and no longer than the arrow.
+    tip = min(0.5, 8 * thickness / max(1.0, float(np.hypot(end[0] - start[0], end[1] - start[1]))))
     for colour, width in ((OUTLINE, thickness + 2), (COLOUR, thickness)):
         cv2.circle(drawn, start, 4 * thickness, colour, width, cv2.LINE_AA)
-        cv2.arrowedLine(drawn, start, end, colour, width, cv2.LINE_AA, tipLength=0.15)
+        cv2.arrowedLine(drawn, start, end, colour, width, cv2.LINE_AA, tipLength=tip)
     return drawn
 
 

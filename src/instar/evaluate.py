@@ -17,7 +17,8 @@ from instar.errors import ConfigError, DataError, SimulatorError
 from instar.files import MANIFEST, digest, digest_file
 from instar.film import Keep
 from instar.policy import Policy
-from instar.rollout import EpisodeRecord, crashed, timed
+from instar.progress import Progress, silent
+from instar.rollout import EpisodeRecord, Outcome, crashed, timed
 from instar.run import Run, append_record, close_run, open_run
 from instar.simulator import Benchmark, Simulator, Trial
 from instar.workers import Crew, Ended, Event, Go, LocalCrew, Lost, Moved, Opened, Order, ProcessCrew, Setup, Start
@@ -28,8 +29,6 @@ EXPERT: Final = "expert"
 FILMED: Final = 20  # of each task, films are made of the first so many episodes at most
 SHOWN: Final = 2  # of each task, so many episodes are filmed whatever their ending
 LOSSES: Final = 30  # workers lost in a row, without one episode ending, after which the run is given up
-
-Progress = Callable[[int, int], None]  # episodes done and to do in all
 
 
 @dataclass(frozen=True)
@@ -49,7 +48,7 @@ class EvaluateConfig:
     retry_crashed: Annotated[bool, "play episodes again whose simulator crashed"] = False
     constrained: Annotated[bool, "let a model say only what can be read"] = True
     device: Annotated[str, "where a checkpoint runs: auto, cpu, cuda"] = "auto"
-    dtype: Annotated[Literal["auto", "float32", "bfloat16", "float16"], "a checkpoint's precision"] = "auto"
+    dtype: Annotated[Literal["auto", "float32", "bfloat16"], "a checkpoint's precision"] = "auto"
     base: Annotated[Path | None, "folder of the base model of a checkpoint that is an adapter"] = None
     patience: Annotated[float, "seconds of silence after which a simulator process is given up"] = 300.0
 
@@ -61,7 +60,7 @@ class EvaluateConfig:
             raise ConfigError(f"limit is {self.limit}; it must be at least 1, or left out to play everything")
 
 
-def evaluate(config: EvaluateConfig, progress: Progress | None = None) -> Run:
+def evaluate(config: EvaluateConfig, progress: Progress = silent) -> Run:
     """Play what the run folder does not have yet, and return the whole run.
 
     Raises ConfigError if the folder holds a run with other settings, MismatchError if policy and simulator do not
@@ -78,12 +77,19 @@ def evaluate(config: EvaluateConfig, progress: Progress | None = None) -> Run:
     if todo:
         policy = make_policy(config)
         maker = functools.partial(plugins.make, "simulators", plugins.choice_of("simulators", simulator))
+        tally = Counter(record.outcome for record in run.records)
+        progress(tally.total(), len(trials), _note(tally))
         with contextlib.closing(play(policy, maker, todo, config)) as records:
-            for done, record in enumerate(records, start=len(trials) - len(todo) + 1):
+            for record in records:
                 append_record(config.out, record)
-                if progress is not None:
-                    progress(done, len(trials))
+                tally[record.outcome] += 1
+                progress(tally.total(), len(trials), _note(tally))
     return run if run.whole and not todo else close_run(config.out)
+
+
+def _note(tally: Counter[Outcome]) -> str:
+    crashes = f", {tally[Outcome.CRASHED]} crashed" if tally[Outcome.CRASHED] else ""
+    return f"{tally[Outcome.SUCCESS]} solved{crashes}"
 
 
 def chosen(trials: Sequence[Trial], limit: int | None) -> list[Trial]:
@@ -137,7 +143,7 @@ def identity(text: str) -> dict[str, Any]:
     if any(mark in text.partition(":")[0] for mark in "/\\."):
         raise DataError(f"{folder}: no such checkpoint folder")
     choice = plugins.choice_of("policies", plugins.make("policies", text))
-    return {"kind": "plugin", "name": str(choice), **choice.to_json()}
+    return {"kind": "plugin", **choice.to_json()}
 
 
 def _settings(

@@ -104,10 +104,10 @@ class Play:
         self.context: Context | None = None
         self.record: EpisodeRecord | None = None
         self.moves: list[Move] = []  # what the last `advance` did, except for an ending
-        self.expert: Policy | None = None  # for the episode in play, where it was asked for
         self._simulator, self._replan, self._film = simulator, replan, film
         self._trace: list[TraceStep] = []
         self._taken = 0
+        self._expert: Policy | None = None  # for the episode in play
         self._past = past if past is not None else 0
         opening = self._guarded(lambda: simulator.reset(trial.task, trial.seed))
         if opening is not None:
@@ -117,8 +117,8 @@ class Play:
         if self._film is not None:
             self._film(observation)
         if ask_expert:
-            self.expert = self._guarded(self._simulator.expert)
-            self._past = self.expert.spec.past if self.expert is not None else 0
+            self._expert = self._guarded(self._simulator.expert)
+            self._past = self._expert.spec.past if self._expert is not None else 0
         if self.record is None:
             self.context = Context(self._simulator.robot, instruction, observation)
 
@@ -142,6 +142,19 @@ class Play:
             if self.record is not None:
                 return
             words = ("", "", 0.0)
+
+    def follow_expert(self) -> None:
+        """Advance by what the simulator's own expert says; its exceptions are the simulator's.
+
+        Raises MismatchError if the simulator has no expert for this task.
+        """
+        assert self.context is not None
+        expert, context = self._expert, self.context
+        if expert is None:
+            raise MismatchError(f"{self.trial.id}: the simulator has no expert for this task; choose another policy")
+        answer = self._guarded(lambda: timed(expert, [context]))
+        if answer is not None:
+            self.advance(answer[0][0], answer[1])
 
     def _act(self, action: Floats) -> None:
         assert self.context is not None
@@ -218,10 +231,11 @@ def rollout(
         agree(policy, simulator)
     play = Play(simulator, trial, None if policy is None else policy.spec.past, replan, film)
     while play.context is not None:
-        # An expert is looked up again and again: it may see the world as it is only at this step.
-        actor = policy if policy is not None else expert_of(play)
-        [chunk], milliseconds = timed(actor, [play.context])
-        play.advance(chunk, milliseconds)
+        if policy is None:
+            play.follow_expert()
+        else:
+            [chunk], milliseconds = timed(policy, [play.context])
+            play.advance(chunk, milliseconds)
     assert play.record is not None
     return play.record
 
@@ -230,13 +244,6 @@ def agree(policy: Policy, simulator: Simulator) -> None:
     """Raise MismatchError unless `policy` can act on the robot of `simulator`."""
     if policy.spec.robot is not None:
         policy.spec.robot.require(simulator.robot)
-
-
-def expert_of(play: Play) -> Policy:
-    """The simulator's own policy for the episode in play. Raises MismatchError if it has none."""
-    if play.expert is None:
-        raise MismatchError(f"{play.trial.id}: this simulator has no expert for this task; choose another policy")
-    return play.expert
 
 
 def timed(policy: Policy, contexts: Sequence[Context]) -> tuple[list[ActionChunk], float]:

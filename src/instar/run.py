@@ -44,6 +44,15 @@ class Run:
         """The run in numbers."""
         return summarise(self.records)
 
+    def to_json(self) -> dict[str, Any]:
+        """Where it is, what it was and how it went, without the single episodes."""
+        return {
+            "folder": str(self.folder),
+            "whole": self.whole,
+            "settings": dict(self.settings),
+            "summary": self.summary.to_json(),
+        }
+
 
 def read_run(folder: Path) -> Run:
     """The run in `folder`. Raises DataError if there is none or it is damaged."""

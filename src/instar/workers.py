@@ -20,7 +20,7 @@ from instar.demo import Instruction, Observation
 from instar.errors import InstarError, SimulatorError
 from instar.film import Film, Keep
 from instar.robot import ActionChunk, Robot
-from instar.rollout import EpisodeRecord, Move, Outcome, Play, expert_of, timed
+from instar.rollout import EpisodeRecord, Move, Outcome, Play
 from instar.simulator import Simulator, Trial
 
 logger = logging.getLogger(__name__)
@@ -138,8 +138,7 @@ class Stage:
         play = self._start(order) if isinstance(order, Start) else self._go(order)
         if self._setup.past is None:
             while play.context is not None:
-                [chunk], milliseconds = timed(expert_of(play), [play.context])
-                play.advance(chunk, milliseconds)
+                play.follow_expert()
         if play.record is not None:
             return self._end(order.place, play.record)
         assert play.context is not None

@@ -38,10 +38,10 @@ class RandomPolicy:
     def _fingerprint(self, context: Context) -> bytes:
         fingerprint = hashlib.blake2b(digest_size=16)
         images = context.observation.images
-        shown = [str(self.seed), context.instruction.text, str(context.t)]
-        shown += [part for name in sorted(images) for part in (name, images[name].digest)]
-        for text in shown:
-            data = text.encode()
-            # The length first, so that no two lists of texts look alike.
+        shown = [text.encode() for text in (str(self.seed), context.instruction.text, str(context.t))]
+        # The pixels, not the encoded bytes: a robot's PNG and a simulator's frame of one view are one picture.
+        shown += [part for name in sorted(images) for part in (name.encode(), images[name].pixels.tobytes())]
+        for data in shown:
+            # The length first, so that no two lists look alike.
             fingerprint.update(len(data).to_bytes(8, "big") + data)
         return fingerprint.digest()
