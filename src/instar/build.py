@@ -4,19 +4,20 @@ import contextlib
 import functools
 import time
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
 from instar import __version__, engines, plugins
-from instar.building.ledger import Ledger, Progress
+from instar.building.ledger import Ledger
 from instar.building.plan import claim
 from instar.building.rows import Tools, rows_of
 from instar.demo import DemoSource, Episode
 from instar.errors import ConfigError, DataError, MismatchError, ReplyError, SimulatorError
 from instar.files import MANIFEST, digest, write_json
 from instar.plugins import Choice
+from instar.progress import Progress, silent
 from instar.robot import Robot
 from instar.samples import FORMAT, ActionStatistics, Manifest, read_manifest
 from instar.shards import LeftOut, Row, ShardWriter
@@ -92,8 +93,8 @@ class Built:
     data: bytes
 
 
-def build(config: BuildConfig, progress: Callable[[Progress], None] | None = None) -> BuildSummary:
-    """Fill `config.out` with samples; `progress` is told after every shard.
+def build(config: BuildConfig, progress: Progress = silent) -> BuildSummary:
+    """Fill `config.out` with samples; `progress` hears of episodes after every shard.
 
     Raises ConfigError if the folder holds something else or a build with another plan, DataError if no episode can be
     used (with `strict`: if one cannot), MismatchError if the episodes are not all of one robot.
@@ -108,8 +109,8 @@ def build(config: BuildConfig, progress: Callable[[Progress], None] | None = Non
     if manifest is None:
         first = _first_episode(tools, ids, strict=config.strict)
         work = Work(digest(plan), *choices, config.seed, config.strict, first.id, first.robot)
-        ledger = _fill(config, ids, work, progress or (lambda _: None))
-        manifest, resumed = _manifest(plan, first.robot, ledger), ledger.progress.resumed
+        ledger = _fill(config, ids, work, progress)
+        manifest, resumed = _manifest(plan, first.robot, ledger), ledger.resumed
         write_json(config.out / MANIFEST, manifest.to_json())
     return _summary(config.out, manifest, time.monotonic() - started, resumed)
 
@@ -189,19 +190,19 @@ def _unusable(id: str, reason: str) -> DataError:
     return DataError(reason if id in reason else f"{id}: {reason}")
 
 
-def _fill(config: BuildConfig, ids: Sequence[str], work: Work, progress: Callable[[Progress], None]) -> Ledger:
+def _fill(config: BuildConfig, ids: Sequence[str], work: Work, progress: Progress) -> Ledger:
     """Build every shard that is not there yet."""
     size = config.episodes_per_shard
     groups = [tuple(ids[start : start + size]) for start in range(0, len(ids), size)]
     ledger = Ledger(config.out, work.plan, [len(group) for group in groups])
     ledger.resume()
     _hold_to(config, ledger)
-    progress(ledger.progress)
+    progress(ledger.done, ledger.total, ledger.note)
     jobs = (Job(number, groups[number], work) for number in ledger.missing())
     with contextlib.closing(engines.run(config.engine, build_shard, jobs, config.workers)) as results:
         for built in results:
             ledger.enter(built.number, built.data)
-            progress(ledger.progress)
+            progress(ledger.done, ledger.total, ledger.note)
     return ledger
 
 

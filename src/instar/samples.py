@@ -236,6 +236,19 @@ class Samples:
         firsts = np.unique(self.index.kinds, return_index=True)[1]
         return {self.index.names[self.index.kinds[first]]: self.sample(int(first)) for first in firsts}
 
+    def describe(self) -> dict[str, Any]:
+        """What people want to know of the folder, as JSON: counts, choices, statistics, an example of every kind."""
+        stored = self.manifest.to_json()
+        shown = ("instar", "episodes", "views", "counts", "left_out", "seed", "robot", "statistics", "digest")
+        choices = {"demos": self.manifest.demos, "recipe": self.manifest.recipe}
+        return {
+            **{name: str(choice) for name, choice in choices.items()},
+            "auxiliary": [str(choice) for choice in self.manifest.auxiliary],
+            **{name: stored[name] for name in shown},
+            "bytes": sum(entry.bytes for entry in self.manifest.shards),
+            "examples": {kind: _told(sample) for kind, sample in self.examples().items()},
+        }
+
     def verify(self) -> None:
         """Read every byte. Raises DataError naming the first file that is not what the build wrote."""
         if self.manifest.sealed().digest != self.manifest.digest:
@@ -252,3 +265,8 @@ class Samples:
 
     def _read_group(self, shard: int, number: int) -> pa.Table:
         return self._shard(shard).group(number)
+
+
+def _told(sample: Sample) -> dict[str, Any]:
+    turns = [{"role": turn.role, "text": turn.text} for turn in sample.conversation.turns]
+    return {"id": sample.id, "images": len(sample.conversation.images), "turns": turns}

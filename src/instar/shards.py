@@ -20,7 +20,7 @@ from instar.errors import DataError
 from instar.files import canonical_json, door
 from instar.robot import Floats
 
-ROWS_PER_GROUP: Final = 64  # rows that are decoded together; every group of a file but its last is full
+ROWS_PER_GROUP: Final = 16  # rows that are decoded together, whichever is asked for; a file's last group may be smaller
 FACTS: Final = "instar"  # key of the facts in the file's own metadata: one rename commits them with the rows
 
 _TURN: Final = pa.struct([pa.field("role", pa.string()), pa.field("text", pa.string()), pa.field("learn", pa.bool_())])
@@ -174,7 +174,7 @@ class Shard:
     def group(self, number: int) -> pa.Table:
         """Row group `number`: rows `ROWS_PER_GROUP * number` and following, to be read with `row`."""
         with _damage(self.path):
-            return self._file.read_row_group(number)
+            return self._file.read_row_group(number, use_threads=False)
 
     def actions(self) -> Floats:
         """Every demonstrated action of the shard, (n, dim) in the robot's units; (0, 0) if there is none."""

@@ -4,7 +4,6 @@ import hashlib
 import logging
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -18,17 +17,6 @@ from instar.shards import LeftOut, Shard, ShardFacts
 logger = logging.getLogger(__name__)
 
 
-@dataclass(frozen=True)
-class Progress:
-    """How far a build is."""
-
-    total: int  # episodes
-    done: int = 0  # of them, with those left out
-    resumed: int = 0  # of `done`, those that an earlier run had built
-    samples: int = 0
-    left_out: int = 0
-
-
 class Ledger:
     """The shards of one plan: what an earlier run left, and what this one adds. It alone writes them."""
 
@@ -37,7 +25,17 @@ class Ledger:
         self._folder, self._plan, self._sizes = folder, plan, sizes
         self._facts: dict[int, ShardFacts] = {}
         self._hashes: dict[int, str] = {}  # of those that this run wrote
-        self.progress = Progress(sum(sizes))
+        self.total = sum(sizes)  # episodes, those left out included; so are the next two
+        self.done = 0
+        self.resumed = 0  # of `done`, those that an earlier run had built
+        self._samples = 0
+        self._left_out = 0
+
+    @property
+    def note(self) -> str:
+        """How it goes, in words."""
+        left_out = f", {self._left_out:,} episodes left out" if self._left_out else ""
+        return f"{self._samples:,} samples{left_out}"
 
     def path(self, number: int) -> Path:
         """The file of a shard."""
@@ -48,7 +46,7 @@ class Ledger:
         for number in range(len(self._sizes)):
             if self.path(number).exists() and (facts := self._found(number)) is not None:
                 self._note(number, facts)
-        self.progress = replace(self.progress, resumed=self.progress.done)
+        self.resumed = self.done
 
     def missing(self) -> list[int]:
         """The shards that remain to be built."""
@@ -94,12 +92,9 @@ class Ledger:
 
     def _note(self, number: int, facts: ShardFacts) -> None:
         self._facts[number] = facts
-        self.progress = replace(
-            self.progress,
-            done=self.progress.done + self._sizes[number],
-            samples=self.progress.samples + sum(facts.counts.values()),
-            left_out=self.progress.left_out + len(facts.left_out),
-        )
+        self.done += self._sizes[number]
+        self._samples += sum(facts.counts.values())
+        self._left_out += len(facts.left_out)
 
     def _entry(self, number: int) -> ShardEntry:
         path = self.path(number)
