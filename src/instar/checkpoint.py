@@ -6,8 +6,10 @@ checkpoint/adapter_config.json, adapter_model.safetensors    the adapters; the c
 checkpoint/...                    processor and chat template
 """
 
+import contextlib
 import shutil
-from collections.abc import Callable, Mapping
+import warnings
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from importlib.metadata import version
 from pathlib import Path
@@ -16,6 +18,7 @@ from typing import TYPE_CHECKING, Final, Literal
 from pydantic import TypeAdapter, ValidationError
 
 import instar
+from instar.chat import Recipe
 from instar.errors import DataError, MismatchError, PluginError
 from instar.files import JSON, digest, digest_file, door, read_json, write_json
 from instar.plugins import Choice, make
@@ -24,7 +27,6 @@ from instar.robot import Robot
 from instar.samples import ActionStatistics
 
 if TYPE_CHECKING:  # a card can be read without torch
-
     from instar.backbone import Backbone
 
 CARD: Final = "card.json"
@@ -54,6 +56,7 @@ class Card:
     base: Base
     statistics: ActionStatistics  # of the demonstrated actions, in the first samples folder
     steps: int  # optimizer steps; 0 for an untrained model
+    wording: str = ""  # digest of the recipe's words, where it has words that can be exchanged
     training: Mapping[str, JSON] = field(default_factory=dict)  # the TrainConfig
     run: Mapping[str, JSON] = field(default_factory=dict)  # what decides the result, digests of the samples included
     adapter: bool = False  # LoRA adapters, to be laid over the base
@@ -104,6 +107,7 @@ def write_checkpoint(folder: Path, save: Callable[[Path], None], card: Card) -> 
     with door(folder):
         save(staged)
         for path in sorted(staged.iterdir()):
+            path.chmod(0o755 if path.is_dir() else 0o644)  # safetensors writes for the owner alone
             _take_place(path, folder / path.name)
         staged.rmdir()
     write_json(folder / CARD, _CARD.dump_python(card, mode="json"))
@@ -154,12 +158,26 @@ def load_policy(
     """
     path = Path(path)
     card = read_card(path)
-    try:
-        recipe = make("recipes", card.recipe)
-    except PluginError as error:
-        raise MismatchError(f"{path} was taught by the recipe {card.recipe}, not to be had: {error}") from error
+    recipe = _recipe(path, card)
     backbone = _speaker(path, card, base, (device, dtype))
     return VlmPolicy(card.name, recipe.robot(card.robot), recipe, backbone, constrained)
+
+
+def _recipe(path: Path, card: Card) -> Recipe:
+    try:
+        recipe: Recipe = make("recipes", card.recipe)
+    except PluginError as error:
+        raise MismatchError(f"{path} was taught by the recipe {card.recipe}, not to be had: {error}") from error
+    if wording_of(recipe) != card.wording:
+        raise MismatchError(
+            f"{path} was taught by the recipe {card.recipe} in other words than it has now; put back the wording"
+        )
+    return recipe
+
+
+def wording_of(recipe: Recipe) -> str:
+    """The digest of a recipe's words, "" where they are part of its code."""
+    return str(getattr(recipe, "wording_hash", ""))
 
 
 def _speaker(path: Path, card: Card, base: Path | None, placing: tuple[str, Precision]) -> "Backbone":
@@ -193,6 +211,15 @@ def lay_over(backbone: "Backbone", adapter: Path) -> "Backbone":
     from peft import PeftModel
 
     # PEFT puts the adapters into the layers of the model it is given; the wrapper around it is not needed.
-    PeftModel.from_pretrained(backbone.model, str(adapter), is_trainable=False)
+    with peft_quiet():
+        PeftModel.from_pretrained(backbone.model, str(adapter), is_trainable=False)
     backbone.model.eval()
     return backbone
+
+
+@contextlib.contextmanager
+def peft_quiet() -> Iterator[None]:
+    """Without the warning that transformers 5.23 gives about what PEFT 0.21 asks of it; nothing a user could change."""
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "`is_gradient_checkpointing` is deprecated", FutureWarning)
+        yield

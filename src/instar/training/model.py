@@ -8,6 +8,7 @@ from peft import LoraConfig, PeftModel, get_peft_model
 from torch import nn
 
 from instar.backbone import Backbone
+from instar.checkpoint import peft_quiet
 from instar.errors import ConfigError, DataError, InstarError
 from instar.training.config import Lora
 
@@ -55,7 +56,8 @@ def adapt(backbone: Backbone, lora: Lora, frozen: Sequence[str]) -> PeftModel:
         modules_to_save=whole or None,
         bias="none",
     )
-    adapted = get_peft_model(model, config)
+    with peft_quiet():
+        adapted = get_peft_model(model, config)
     assert isinstance(adapted, PeftModel)
     return adapted
 

@@ -16,10 +16,10 @@ from torch import nn
 from transformers import set_seed
 
 from instar.backbone import Backbone
-from instar.checkpoint import Base, Card, fingerprint, load_backbone, versions, write_checkpoint
+from instar.checkpoint import Base, Card, fingerprint, load_backbone, versions, wording_of, write_checkpoint
 from instar.errors import ConfigError, DataError
 from instar.files import JSON, read_json, write_json
-from instar.plugins import Choice
+from instar.plugins import Choice, make
 from instar.training.config import Progress, TrainConfig, TrainSummary
 from instar.training.data import Course, Encoded, Indices, Pool, lengths, too_long, unwrapped
 from instar.training.estimate import Estimate, at_rest, estimate
@@ -228,6 +228,7 @@ class _Teaching:
             ),
             statistics=first.statistics,
             steps=steps,
+            wording=wording_of(make("recipes", first.recipe_choice)),
             training=self.config.to_json(),
             run=dict(self.identity),
             adapter=lora.rank > 0 and not lora.merge,
