@@ -13,8 +13,11 @@ from importlib import metadata
 from pathlib import Path
 from typing import Annotated, Final, Literal
 
+from typing_extensions import Doc
+
 from instar import plugins
 from instar.errors import InstarError
+from instar.progress import Progress, silent
 
 logger = logging.getLogger(__name__)
 
@@ -31,7 +34,7 @@ DEVELOPERS: Final = "dev"  # the extra that only work on instar itself needs
 class DoctorConfig:
     """What to look at."""
 
-    folder: Annotated[Path, "Folder whose disk is looked at: where samples and checkpoints go."] = Path()
+    folder: Annotated[Path, Doc("Folder whose disk is looked at: where samples and checkpoints go.")] = Path()
 
 
 @dataclass(frozen=True)
@@ -70,7 +73,7 @@ class Requirement:
         return all(_admits(bound, version) for bound in self.bounds.split(",") if bound)
 
 
-def examine(config: DoctorConfig | None = None) -> list[Finding]:
+def examine(config: DoctorConfig | None = None, progress: Progress = silent) -> list[Finding]:
     """Everything there is to say about this machine, in the order a person would ask."""
     config = config or DoctorConfig()
     return [
@@ -82,7 +85,7 @@ def examine(config: DoctorConfig | None = None) -> list[Finding]:
         _memory(),
         *_shared_memory(Path("/dev") / "shm"),
         _disk(config.folder),
-        *_plugins(),
+        *_plugins(progress),
     ]
 
 
@@ -258,9 +261,10 @@ def _disk(folder: Path) -> Finding:
     return Finding("ok", "disk", text)
 
 
-def _plugins() -> Iterator[Finding]:
+def _plugins(progress: Progress) -> Iterator[Finding]:
     """One line per kind for the plugins that load, and one finding for each that does not."""
-    for kind in plugins.KINDS:
+    for done, kind in enumerate(plugins.KINDS):
+        progress(done, len(plugins.KINDS), f"loading {kind}")
         failures = {name: reason for name in plugins.names(kind) if (reason := _failure(kind, name))}
         loaded = [name for name in plugins.names(kind) if name not in failures]
         yield Finding("ok", f"plugins {kind}", ", ".join(loaded) or "none")

@@ -8,9 +8,11 @@ from pathlib import Path
 from typing import Annotated
 
 import jinja2
+from typing_extensions import Doc
 
 from instar.errors import ConfigError
 from instar.files import write_bytes
+from instar.progress import Progress, silent
 from instar.reporting.entries import read_entries
 from instar.reporting.markdown import markdown
 from instar.reporting.page import Page, compose
@@ -20,13 +22,13 @@ from instar.reporting.page import Page, compose
 class ReportConfig:
     """The command line of `instar report`."""
 
-    runs: Annotated[tuple[Path, ...], "run folders; the others are compared with the first"]
-    out: Annotated[Path, "the page; its tables go next to it as Markdown"] = Path("report.html")
-    title: Annotated[str, "headline; empty says which policies played what"] = ""
+    runs: Annotated[tuple[Path, ...], Doc("Run folders; all others are compared with the first.")]
+    out: Annotated[Path, Doc("The page; its tables go next to it as Markdown.")] = Path("report.html")
+    title: Annotated[str, Doc("Headline; empty says which policies played what.")] = ""
     checkpoints: Annotated[
-        tuple[Path, ...], "checkpoint folders, for learning curves of runs whose checkpoint does not lie beside them"
+        tuple[Path, ...], Doc("Checkpoint folders, for learning curves of runs whose checkpoint is not found nearby.")
     ] = ()
-    pictures: Annotated[int, "show pictures of at most so many episodes"] = 60
+    pictures: Annotated[int, Doc("Show pictures of at most so many episodes.")] = 60
 
     def __post_init__(self) -> None:
         if not self.runs:
@@ -50,14 +52,17 @@ class ReportSummary:
     notes: tuple[str, ...]  # what to know before comparing: incomplete runs, other episodes
 
 
-def write_report(config: ReportConfig) -> ReportSummary:
+def write_report(config: ReportConfig, progress: Progress = silent) -> ReportSummary:
     """Read the runs and write page and Markdown. Raises DataError for a run that is empty or damaged."""
     entries = read_entries(config.runs)
+    progress(0, 2, "reading pictures")
     page = compose(entries, config.title, config.pictures, config.checkpoints)
+    progress(1, 2, "writing the page")
     html = render(page).encode()
     beside = config.out.with_suffix(".md")
     write_bytes(config.out, html)
     write_bytes(beside, markdown(page).encode())
+    progress(2, 2, "done")
     episodes = sum(len(entry.records) for entry in entries)
     return ReportSummary(config.out, beside, len(html), episodes, page.shown, page.filmed - page.shown, page.notes)
 

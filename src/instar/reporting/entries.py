@@ -182,13 +182,13 @@ def _series(entry: Entry, rows: Sequence[tuple[int, float]]) -> Series:
 
 
 def checkpoint(run: Run, checkpoints: Sequence[Path] = ()) -> Path | None:
-    """The folder of the checkpoint that a run played, if it is one of `checkpoints` or lies beside the run."""
+    """The folder of the checkpoint that a run played, if it is one of `checkpoints`, beside the run or one level up."""
     wanted = _mapping(run.settings.get("policy")).get("digest")
     if not wanted:
         return None
     beside = run.folder.resolve().parent
-    recorded = [Path(str(run.description["checkpoint"]))] if run.description.get("checkpoint") else []
-    for folder in (*checkpoints, *recorded, *sorted(beside.glob("*"))):
-        if (folder / CARD).is_file() and identity(str(folder)).get("digest") == wanted:
+    nearby = [card.parent for place in (beside, beside.parent) for card in sorted(place.glob(f"*/{CARD}"))]
+    for folder in (*checkpoints, *nearby):
+        if identity(str(folder)).get("digest") == wanted:
             return folder
     return None

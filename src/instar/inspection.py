@@ -6,6 +6,9 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Annotated, Any, Final, Literal
 
+import tyro
+from typing_extensions import Doc
+
 from instar import plugins
 from instar.chat import Conversation
 from instar.demo import DemoSource, Episode
@@ -13,6 +16,7 @@ from instar.errors import DataError
 from instar.files import MANIFEST, read_json, read_jsonl
 from instar.metrics import SuccessRate
 from instar.plugins import Choice
+from instar.progress import Progress, silent
 from instar.robot import ActionSpace, Robot
 from instar.run import RUN, Run, read_run
 from instar.samples import ActionStatistics, Samples
@@ -31,7 +35,10 @@ LISTED: Final = 20  # rows of a table that may be long
 class InspectConfig:
     """The command line of `instar inspect`."""
 
-    what: Annotated[str, "folder of samples, of a checkpoint or of a run; or demonstrations such as vima:data.zip"]
+    what: Annotated[
+        tyro.conf.Positional[str],
+        Doc("Folder of samples, of a checkpoint or of a run; or demonstrations such as vima:data.zip."),
+    ]
 
 
 @dataclass(frozen=True)
@@ -41,6 +48,10 @@ class Table:
     title: str
     head: tuple[str, ...]
     rows: tuple[tuple[Value, ...], ...]
+
+    def to_json(self) -> list[dict[str, Value]]:
+        """Every row by its headings."""
+        return [dict(zip(map(_snake, self.head), row, strict=True)) for row in self.rows]
 
 
 @dataclass(frozen=True)
@@ -72,20 +83,18 @@ class Description:
     examples: tuple[Example, ...] = ()
 
     def to_json(self) -> dict[str, Any]:
-        """As `--json` prints it: facts by name, every row of a table by its headings."""
+        """As `--json` prints it: facts by name, every row of a table by its headings; names in snake_case."""
         return {
             "kind": self.kind,
             "name": self.name,
             "whole": self.whole,
-            "facts": dict(self.facts),
-            "tables": {
-                table.title: [dict(zip(table.head, row, strict=True)) for row in table.rows] for table in self.tables
-            },
+            "facts": {_snake(name): value for name, value in self.facts},
+            "tables": {_snake(table.title): table.to_json() for table in self.tables},
             "examples": [asdict(example) for example in self.examples],
         }
 
 
-def inspect(config: InspectConfig) -> Description:
+def inspect(config: InspectConfig, _progress: Progress = silent) -> Description:
     """Describe whatever `config.what` names. Raises DataError or PluginError where it is nothing of ours."""
     folder = Path(config.what)
     if not folder.is_dir():
@@ -100,6 +109,10 @@ def inspect(config: InspectConfig) -> Description:
     raise DataError(
         f"{folder}: no samples, checkpoint or run of instar; for demonstrations say their format: {formats}"
     )
+
+
+def _snake(name: str) -> str:
+    return name.replace(" ", "_")
 
 
 def size(folder: Path) -> int:
@@ -243,9 +256,9 @@ def _run(run: Run) -> Description:
         ("episodes planned", count if isinstance(count, int) else None),
         ("successes", overall.successes),
         ("success", overall.rate),
-        ("success, 95 % from", overall.interval.low),
-        ("success, 95 % to", overall.interval.high),
-        ("crashed, not counted", overall.crashed),
+        ("success low", overall.interval.low),
+        ("success high", overall.interval.high),
+        ("crashed", overall.crashed),
         ("bytes", size(run.folder)),
     ]
     tables = (_rates("success by task", run.summary.tasks), _counted_outcomes(run))
@@ -253,7 +266,7 @@ def _run(run: Run) -> Description:
 
 
 def _rates(title: str, rates: Mapping[str, SuccessRate]) -> Table:
-    head = ("task", "successes", "episodes", "success", "95 % from", "95 % to")
+    head = ("task", "successes", "episodes", "success", "low", "high")
     rows = tuple(
         (name, rate.successes, rate.n, rate.rate, rate.interval.low, rate.interval.high) for name, rate in rates.items()
     )
