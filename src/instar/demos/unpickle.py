@@ -165,7 +165,8 @@ class _Array(NDArray[np.generic]):
     def __setstate__(self, state: tuple[object, ...]) -> None:
         shape, dtype, fortran, raw = state[-4:]
         sizes = _sizes(shape)
-        assert isinstance(dtype, _Dtype)
+        if not isinstance(dtype, _Dtype):
+            raise pickle.UnpicklingError("an array without a type")
         kind = list if dtype.dtype.hasobject else bytes
         length = math.prod(sizes) * (1 if kind is list else dtype.dtype.itemsize)
         if not isinstance(raw, kind) or len(raw) != length:
