@@ -253,7 +253,7 @@ def _world_height(body: Body, points: Floats, level: Floats) -> Floats:
         return level + body.z
     up = body.tilt()[2]
     turned = points @ turn(body.yaw).T
-    return turned @ up[:2] + level * up[2] + body.z
+    return np.asarray(turned @ up[:2] + level * up[2] + body.z)
 
 
 def _shade(part: Part, up: float) -> float:

@@ -206,7 +206,17 @@ def _square() -> Shape:
         plate((c - 20, c + 20, -100, 100), (-0.5, 0.5), lengthwise_y=True) for c in (-100, 100)
     ] + [plate((-100, 100, c - 20, c + 20), (-0.5, 0.5)) for c in (-100, 100)]  # fmt: skip
     touch = solid(rectangle(-100, 100, -20, 20), -1, 1)
-    return Shape("square", (0.2, 0.04, 0.001), tuple(strips), (touch,), -0.0005, loose=False, hull=False, symmetry=90.0, profile="square")
+    return Shape(
+        "square",
+        (0.2, 0.04, 0.001),
+        tuple(strips),
+        (touch,),
+        -0.0005,
+        loose=False,
+        hull=False,
+        symmetry=90.0,
+        profile="square",
+    )
 
 
 @cache
@@ -214,7 +224,9 @@ def _pallet() -> Shape:
     slots = [rectangle(x, x + 12, y0, y1) for x in (-80, -50, -21, 9, 39, 69) for y0, y1 in ((4, 81), (-80, -4))]
     part = prism([rectangle(-105, 105, -87.5, 87.5), *slots], (-13.1, 13.1), flat(2.2), 2.2)
     touch = solid(rectangle(-105, 105, -87.5, 87.5), -13.1, 13.1)
-    return Shape("pallet", (0.21, 0.175, 0.035), (part,), (touch,), -0.0131, loose=False, symmetry=180.0, profile="square")
+    return Shape(
+        "pallet", (0.21, 0.175, 0.035), (part,), (touch,), -0.0131, loose=False, symmetry=180.0, profile="square"
+    )
 
 
 @cache
@@ -242,7 +254,17 @@ def container(length: float, width: float) -> Shape:
     parts = [plate(box[:4], box[4:], lengthwise_y=box[1] - box[0] < 3) for box in plates]
     touch = [solid(rectangle(*box[:4]), *box[4:]) for box in plates]
     nominal = (length, width, 0.05)
-    return Shape("container", nominal, tuple(parts), tuple(touch), -0.0237, loose=False, hull=False, symmetry=90.0, profile="square")
+    return Shape(
+        "container",
+        nominal,
+        tuple(parts),
+        tuple(touch),
+        -0.0237,
+        loose=False,
+        hull=False,
+        symmetry=90.0,
+        profile="square",
+    )
 
 
 def three_sided_rectangle(a: float, b: float) -> Shape:

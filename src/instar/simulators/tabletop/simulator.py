@@ -17,6 +17,7 @@ from instar.simulator import Task, Transition
 from instar.simulators.tabletop.body import Body
 from instar.simulators.tabletop.expert import Expert, action_of
 from instar.simulators.tabletop.render import found, portrait, scene
+from instar.simulators.tabletop.sweep import sweep
 from instar.simulators.tabletop.tasks import FAMILIES
 from instar.simulators.tabletop.tasks.problem import Family, NoRoomError, Picture, Problem, Trails, Verdict
 from instar.simulators.tabletop.tasks.sets import SUITES
@@ -137,6 +138,9 @@ def meant(name: str, known: Sequence[str]) -> str:
 def _done(problem: Problem, bodies: Sequence[Body], action: Floats) -> tuple[tuple[Body, ...], Trails]:
     start_x, start_y, start_yaw, end_x, end_y, end_yaw = VIMA.actions.clip(action)
     start, end = np.array([start_x, start_y]), np.array([end_x, end_y])
+    if problem.tool == "spatula":
+        swept = sweep(bodies, start, end)
+        return swept.bodies, swept.trails
     return pick_and_place(bodies, start, end, float(end_yaw - start_yaw)), {}
 
 
