@@ -7,6 +7,7 @@ cap) if the outline holds that point, or else through the nearest side on its wa
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+from itertools import product
 from typing import Final
 
 import numpy as np
@@ -16,7 +17,7 @@ from instar.demo import Box, Pixels, SceneObject
 from instar.robot import Floats
 from instar.simulators.tabletop import textures
 from instar.simulators.tabletop.body import Body, turn
-from instar.simulators.tabletop.shapes import Part, part_box
+from instar.simulators.tabletop.shapes import Part
 from instar.simulators.tabletop.views import TABLE, View
 
 Mask = NDArray[np.bool_]
@@ -26,6 +27,7 @@ FLOOR_ID: Final = 0
 TABLE_ID: Final = 1
 PAPER_ID: Final = 255  # the white ground of object pictures
 _NEVER: Final = -np.inf
+_CORNERS: Final = np.array(list(product((False, True), repeat=3)))
 
 
 @dataclass(frozen=True, eq=False)
@@ -109,36 +111,29 @@ def box_of(mask: Mask) -> Box | None:
 @lru_cache(maxsize=256)
 def draw(body: Body, view: View) -> Layer | None:
     """`body` alone; None if it is outside the picture. Remembered, as most bodies stay where they are."""
-    window = _window([part_box(part) for part in body.shape.parts], body, view)
+    window = _window(body.shape.box, body, view)
     if window is None:
         return None
     top, left, bottom, right = window
     height = np.full((bottom - top, right - left), _NEVER)
     rgb = np.zeros((bottom - top, right - left, 3), np.uint8)
     for part in body.shape.parts:
-        inner = _window([part_box(part)], body, view)
+        inner = window if len(body.shape.parts) == 1 else _window(part.box, body, view)
         if inner is not None:
             patch = np.s_[inner[0] - top : inner[2] - top, inner[1] - left : inner[3] - left]
             _trace(part, body, view, inner, (height[patch], rgb[patch]))
     return Layer(top, left, height, rgb)
 
 
-def _window(boxes: list[tuple[Floats, Floats]], body: Body, view: View) -> tuple[int, int, int, int] | None:
-    """Rows and columns [top, left, bottom, right) that may show model boxes; None if outside the picture."""
-    corners = np.array(
-        [
-            (ends[i][0], ends[j][1], ends[k][2])
-            for ends in boxes
-            for i in (0, 1)
-            for j in (0, 1)
-            for k in (0, 1)
-        ]
-    )  # fmt: skip
+def _window(box: tuple[Floats, Floats], body: Body, view: View) -> tuple[int, int, int, int] | None:
+    """Rows and columns [top, left, bottom, right) that may show a model box; None if outside the picture."""
+    corners = np.where(_CORNERS, box[1], box[0])
     corners[:, :2] = corners[:, :2] @ turn(body.yaw).T
     pixels = view.project(corners @ body.tilt().T + (body.x, body.y, body.z))
-    left, top = np.maximum(np.floor(pixels.min(axis=0)).astype(int), 0)
-    right, bottom = np.minimum(np.ceil(pixels.max(axis=0)).astype(int) + 1, (view.width, view.height))
-    return (int(top), int(left), int(bottom), int(right)) if right > left and bottom > top else None
+    low, high = np.floor(pixels.min(axis=0)), np.ceil(pixels.max(axis=0)) + 1
+    left, top = max(int(low[0]), 0), max(int(low[1]), 0)
+    right, bottom = min(int(high[0]), view.width), min(int(high[1]), view.height)
+    return (top, left, bottom, right) if right > left and bottom > top else None
 
 
 def _rays(part: Part, body: Body, view: View, window: tuple[int, int, int, int]) -> _Rays:
@@ -216,7 +211,7 @@ def _paint_cap(part: Part, body: Body, rays: _Rays, cap: Mask, seen: tuple[Float
     up = _world_height(body, points, np.full(len(xs), rays.enter))
     uv = points @ part.cap[:, :2].T + part.cap[:, 2]
     shade = part.cap_shade if body.lean == 0 else _shade(part, abs(float(np.cos(body.lean))))
-    _paint(cap, up, _texels(body.texture, uv, np.full(len(xs), shade)), seen)
+    _paint(cap, up, _texels(body.texture, uv, shade), seen)
 
 
 def _paint_side(
@@ -260,10 +255,10 @@ def _shade(part: Part, up: float) -> float:
     return part.side_shade + (part.cap_shade - part.side_shade) * max(0.0, up)
 
 
-def _side_shades(part: Part, body: Body, edge: NDArray[np.intp]) -> Floats:
+def _side_shades(part: Part, body: Body, edge: NDArray[np.intp]) -> float | Floats:
     """Brightness of the sides that were hit: one for all, unless the body leans."""
     if body.lean == 0 or len(part.edges) == 0:
-        return np.full(len(edge), part.side_shade)
+        return part.side_shade
     run = part.edges[:, 2:] - part.edges[:, :2]
     normals = np.stack([run[:, 1], -run[:, 0]], axis=-1) / np.hypot(run[:, 0], run[:, 1])[:, None]
     # Outlines run either way round; the side that is seen is the one that looks up or away from the table.
@@ -272,10 +267,19 @@ def _side_shades(part: Part, body: Body, edge: NDArray[np.intp]) -> Floats:
     return shades[np.minimum(edge, len(shades) - 1)]
 
 
-def _texels(texture: str, uv: Floats, shade: Floats) -> Pixels:
-    picture = textures.picture(texture)
+def _texels(texture: str, uv: Floats, shade: float | Floats) -> Pixels:
+    """The texture's colours at `uv` (N, 2), repeated in both directions, at one brightness or at one for each."""
     place = np.floor(uv * textures.SIZE).astype(np.intp) % textures.SIZE
-    return (picture[place[:, 1], place[:, 0]] * shade[:, None]).astype(np.uint8)
+    index = place[:, 1] * textures.SIZE + place[:, 0]
+    if isinstance(shade, float):
+        return _shaded(texture, shade).take(index, axis=0)
+    return (_shaded(texture, 1.0).take(index, axis=0) * shade[:, None]).astype(np.uint8)
+
+
+@lru_cache(maxsize=64)
+def _shaded(texture: str, shade: float) -> Pixels:
+    """All texels (SIZE * SIZE, 3) at a brightness."""
+    return (textures.picture(texture).reshape(-1, 3) * shade).astype(np.uint8)
 
 
 def _paint(mask: Mask, height: Floats, rgb: Pixels, seen: tuple[Floats, Pixels]) -> None:

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import cache
+from functools import cache, cached_property
 from itertools import pairwise
 from typing import Final, Literal
 
@@ -31,6 +31,14 @@ class Part:
     scale: float  # texture pictures per metre up a side
     cap_shade: float = UP
     side_shade: float = UPRIGHT
+
+    @cached_property
+    def box(self) -> tuple[Floats, Floats]:
+        """Its lowest and highest corner (3,)."""
+        ends = [self.edges[:, :2], self.edges[:, 2:]]
+        circles = np.array(self.circles).reshape(-1, 3)
+        flat = np.concatenate([*ends, circles[:, :2] - circles[:, 2:], circles[:, :2] + circles[:, 2:]])
+        return np.array([*flat.min(axis=0), self.z0]), np.array([*flat.max(axis=0), self.z1])
 
 
 @dataclass(frozen=True, eq=False)
@@ -62,20 +70,12 @@ class Shape:
         """The diagonal of the nominal footprint."""
         return float(np.hypot(self.nominal[0], self.nominal[1]))
 
-    @property
-    def extent(self) -> tuple[Floats, Floats]:
+    @cached_property
+    def box(self) -> tuple[Floats, Floats]:
         """Lowest and highest corner (3,) of all drawn parts."""
-        corners = np.array([corner for part in self.parts for corner in part_box(part)])
-        return corners.min(axis=0), corners.max(axis=0)
-
-
-def part_box(part: Part) -> tuple[Floats, Floats]:
-    """Lowest and highest corner (3,) of one part."""
-    points = [(x, y) for x1, y1, x2, y2 in part.edges for x, y in ((x1, y1), (x2, y2))]
-    for x, y, r in part.circles:
-        points += [(x - r, y - r), (x + r, y + r)]
-    flat = np.array(points)
-    return np.array([*flat.min(axis=0), part.z0]), np.array([*flat.max(axis=0), part.z1])
+        return np.min([part.box[0] for part in self.parts], axis=0), np.max(
+            [part.box[1] for part in self.parts], axis=0
+        )
 
 
 def prism(
