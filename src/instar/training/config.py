@@ -1,5 +1,6 @@
 """The options of `instar train`; no torch here, so that its help is there at once."""
 
+import importlib.util
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -8,7 +9,7 @@ from typing import Final, Literal
 from pydantic import TypeAdapter
 
 from instar.errors import ConfigError
-from instar.files import JSON
+from instar.files import JSON, read_json
 
 # Options that change how a run is done, not what comes out: they may differ when it is continued.
 FREE: Final = ("samples", "out", "keep", "loader_workers", "log_every", "save_every", "check", "device")
@@ -58,7 +59,8 @@ class TrainConfig:
     log_every: int = 10  # steps between rows of metrics.jsonl
     loader_workers: int = 2  # processes that decode and tokenise; 0 does it in the training process
     device: Literal["auto", "cpu"] = "auto"  # auto: the GPU where there is one
-    fsdp: str = ""  # transformers' --fsdp, e.g. "full_shard auto_wrap"; needs torchrun or accelerate launch
+    fsdp: bool = False  # shard the model over all processes by FSDP; needs torchrun or accelerate launch
+    fsdp_config: Path | None = None  # a JSON file of transformers' fsdp_config: wrapping, offloading
     deepspeed: Path | None = None  # a DeepSpeed configuration file; needs the deepspeed package
 
     def __post_init__(self) -> None:
@@ -89,6 +91,10 @@ class TrainConfig:
             raise ConfigError("drop_long needs max_tokens, to know how long is too long, and check, to look")
         if self.fsdp and self.deepspeed is not None:
             raise ConfigError("fsdp and deepspeed both shard the model; give one of them")
+        if self.fsdp_config is not None and not self.fsdp:
+            raise ConfigError("fsdp_config needs fsdp")
+        if self.deepspeed is not None:
+            _require_deepspeed(self.deepspeed)
 
     def to_json(self) -> dict[str, JSON]:
         """As stored in run.json and card.json."""
@@ -99,6 +105,14 @@ class TrainConfig:
     def meaning(self) -> dict[str, JSON]:
         """Only what changes the result: a run is continued by the same meaning."""
         return {name: value for name, value in self.to_json().items() if name not in FREE}
+
+
+def _require_deepspeed(config: Path) -> None:
+    if importlib.util.find_spec("deepspeed") is None:
+        raise ConfigError("training with deepspeed needs its package; install it with: pip install deepspeed")
+    zero = read_json(config).get("zero_optimization", {})
+    if zero.get("stage") == 3 and not zero.get("stage3_gather_16bit_weights_on_model_save"):
+        raise ConfigError(f"{config}: ZeRO-3 needs stage3_gather_16bit_weights_on_model_save to write a checkpoint")
 
 
 @dataclass(frozen=True)

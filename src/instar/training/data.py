@@ -141,7 +141,12 @@ def lengths(data: Encoded, workers: int, rank: int = 0, world: int = 1) -> Itera
     Raises DataError naming the first sample that teaches nothing.
     """
     mine = range(rank, len(data), world)
-    loader: DataLoader[Example] = DataLoader(Subset(data, mine), num_workers=workers, collate_fn=_length)
+    loader: DataLoader[Example] = DataLoader(
+        Subset(data, mine),
+        num_workers=workers,
+        collate_fn=_length,
+        multiprocessing_context="spawn" if workers else None,
+    )
     yield from zip(mine, loader, strict=True)
 
 

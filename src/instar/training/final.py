@@ -1,5 +1,6 @@
 """From what the Trainer leaves behind to the weights of a checkpoint: gathered, merged, in one precision."""
 
+import functools
 import logging
 from collections.abc import Callable
 from pathlib import Path
@@ -19,13 +20,18 @@ Batch = dict[str, torch.Tensor]
 def saver(backbone: Backbone, model: nn.Module, *, merge: Batch | None, bfloat16: bool) -> Callable[[Path], None]:
     """A function that writes `model` into a folder: whole, or its adapters, or with a batch to `merge` on, merged."""
     if isinstance(model, PeftModel) and merge is None:
-        return lambda folder: model.save_pretrained(str(folder))
+        return functools.partial(_save_adapters, model)
     if isinstance(model, PeftModel):
         assert merge is not None
         merged(model, merge)
     elif bfloat16:
         backbone.model.to(torch.bfloat16)
     return backbone.save
+
+
+def _save_adapters(model: PeftModel, folder: Path) -> None:
+    model.save_pretrained(str(folder))
+    (folder / "README.md").unlink(missing_ok=True)  # PEFT's empty form; the card says it all
 
 
 def merged(model: PeftModel, batch: Batch) -> nn.Module:

@@ -8,7 +8,7 @@ import torch
 from accelerate import PartialState
 from safetensors.torch import load_file, save_file
 from torch import nn
-from torch.utils.data import Sampler, SequentialSampler
+from torch.utils.data import DataLoader
 from transformers import PrinterCallback, Trainer, TrainerCallback, TrainerControl, TrainerState, TrainingArguments
 
 from instar.errors import InstarError
@@ -51,24 +51,40 @@ def arguments(config: TrainConfig, run: Run, *, bfloat16: bool) -> Arguments:
         dataloader_num_workers=config.loader_workers,
         dataloader_pin_memory=config.device == "auto" and torch.cuda.is_available(),
         use_cpu=config.device == "cpu",
-        fsdp=config.fsdp or None,
-        deepspeed=str(config.deepspeed) if config.deepspeed else None,
+        **_sharding(config),
     )
+
+
+def _sharding(config: TrainConfig) -> dict[str, Any]:
+    if config.fsdp:
+        return {"fsdp": True, "fsdp_config": str(config.fsdp_config) if config.fsdp_config else None}
+    return {"deepspeed": str(config.deepspeed)} if config.deepspeed else {}
 
 
 class InOrder(Trainer):
     """A Trainer that takes the samples as the dataset has them, and keeps of a model only what learns.
 
-    States hold parameters by their names in memory: what save_pretrained writes goes by other names in some families.
+    States hold parameters by their names in memory: what save_pretrained writes has other names in some families.
     """
 
-    def _get_train_sampler(self, train_dataset: Any = None) -> Sampler[int] | None:
-        data: Any = self.train_dataset if train_dataset is None else train_dataset
-        return SequentialSampler(data)
+    def get_train_dataloader(self) -> DataLoader[Any]:
+        """Batches in the dataset's order, made by fresh processes: forking one that has threads can hang."""
+        workers = self.args.dataloader_num_workers
+        data: Any = self.train_dataset
+        loader = DataLoader(
+            data,
+            batch_size=self.args.train_batch_size,
+            collate_fn=self.data_collator,
+            num_workers=workers,
+            pin_memory=self.args.dataloader_pin_memory,
+            multiprocessing_context="spawn" if workers else None,
+        )
+        prepared: DataLoader[Any] = self.accelerator.prepare(loader)
+        return prepared
 
     def _save(self, output_dir: str | None = None, state_dict: Any = None) -> None:
         del state_dict
-        if self.args.should_save:
+        if self.args.should_save and not (self.is_fsdp_enabled or self.is_deepspeed_enabled):  # they write their own
             folder = Path(str(output_dir or self.args.output_dir))
             folder.mkdir(parents=True, exist_ok=True)
             save_file(learned(self.accelerator.unwrap_model(self.model)), folder / LEARNED)

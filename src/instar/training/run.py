@@ -6,6 +6,7 @@ out/.state/checkpoint-40/manifest.json    written last: the state is whole
 out/metrics.jsonl              rows of step, name, value
 """
 
+import json
 import re
 import shutil
 from collections.abc import Iterator, Mapping
@@ -13,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from instar.errors import ConfigError
-from instar.files import JSON, MANIFEST, append_jsonl, canonical_json, read_json, read_jsonl, write_bytes, write_json
+from instar.files import JSON, MANIFEST, append_jsonl, read_json, read_jsonl, write_bytes, write_json
 
 STATE = ".state"
 METRICS = "metrics.jsonl"
@@ -61,7 +62,7 @@ class Run:
                 shutil.rmtree(path)
         rows = [row for row in read_jsonl(self.out / METRICS) if row["step"] <= step]
         if rows or (self.out / METRICS).exists():
-            write_bytes(self.out / METRICS, "".join(canonical_json(row) + "\n" for row in rows).encode())
+            write_bytes(self.out / METRICS, "".join(json.dumps(row, sort_keys=True) + "\n" for row in rows).encode())
 
     def record(self, step: int, values: Mapping[str, float]) -> None:
         """Add one row per value to metrics.jsonl."""

@@ -2,6 +2,7 @@
 
 import logging
 import math
+import os
 import shutil
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, fields, replace
@@ -66,7 +67,9 @@ class _Teaching:
 
     @cached_property
     def sharded(self) -> bool:
-        return bool(self.args.fsdp) or self.args.deepspeed is not None
+        """By our options, or by those of accelerate launch."""
+        launched = any(os.environ.get(f"ACCELERATE_USE_{how}", "") == "true" for how in ("FSDP", "DEEPSPEED"))
+        return self.config.fsdp or self.config.deepspeed is not None or launched
 
     @cached_property
     def per_step(self) -> int:
@@ -90,8 +93,10 @@ class _Teaching:
         data = Encoded(self.pool, plan, backbone, self.config.max_tokens)
         resumed = 0
         if steps:
-            model, resumed = self.loop(model, data, longest, steps)
-        self.write(model, data, base, steps)
+            trainer, resumed = self.loop(model, data, longest, steps)
+            if self.sharded:
+                backbone, model = self.gathered(trainer, base)
+        self.write(backbone, model, data, self.card(base, steps))
         return TrainSummary(self.config.out, steps, self.run.last_loss(), resumed)
 
     def base(self) -> Path:
@@ -159,8 +164,8 @@ class _Teaching:
             return self.config.steps
         return math.ceil(self.config.epochs * len(course.epoch(0)) / self.per_step)
 
-    def loop(self, model: nn.Module, data: Encoded, longest: Indices, steps: int) -> tuple[nn.Module, int]:
-        """Run the Trainer from the last state, if any, to the last step: the model, and the step it went on from."""
+    def loop(self, model: nn.Module, data: Encoded, longest: Indices, steps: int) -> tuple[InOrder, int]:
+        """Run the Trainer from the last state, if any, to the last step; the step it went on from comes with it."""
         self.args.max_steps = steps
         self.args.warmup_steps = math.ceil(self.config.warmup * steps)
         trainer = InOrder(
@@ -171,6 +176,8 @@ class _Teaching:
             callbacks=[Recorder(self.run, self.config, self.progress)],
         )
         quiet(trainer)
+        if self.config.fsdp and not trainer.is_fsdp_enabled:
+            raise ConfigError("fsdp needs a GPU for each of several processes; start it by torchrun, or leave it off")
         state = self.run.latest()
         resumed = step_of(state) if state else 0
         if trainer.is_world_process_zero():
@@ -178,7 +185,7 @@ class _Teaching:
             logger.info("%s", self.expected(model, data, longest, steps - resumed))
         PartialState().wait_for_everyone()
         trainer.train(resume_from_checkpoint=str(state) if state else None)
-        return self.whole(trainer, data.backbone), resumed
+        return trainer, resumed
 
     def expected(self, model: nn.Module, data: Encoded, longest: Indices, steps: int) -> Estimate:
         if self.sharded or steps == 0:
@@ -193,25 +200,22 @@ class _Teaching:
             bfloat16=self.bfloat16,
         )
 
-    def whole(self, trainer: InOrder, backbone: Backbone) -> nn.Module:
-        """The trained model in one piece; where it was sharded, gathered in the first process."""
-        if not self.sharded:
-            found = trainer.accelerator.unwrap_model(trainer.model)
-            assert isinstance(found, nn.Module)
-            return found
+    def gathered(self, trainer: InOrder, base: Path) -> tuple[Backbone, nn.Module]:
+        """A fresh model in the first process with the weights that were spread over all of them."""
         weights = trainer.accelerator.get_state_dict(trainer.model_wrapped)
+        backbone = self.loaded(base)
+        if not trainer.is_world_process_zero():
+            return backbone, nn.Module()
         model = self.learner(backbone)
-        if trainer.is_world_process_zero():
-            model.load_state_dict(weights)
-        return model
+        model.load_state_dict(weights)
+        return backbone, model
 
-    def write(self, model: nn.Module, data: Encoded, base: Path, steps: int) -> None:
+    def write(self, backbone: Backbone, model: nn.Module, data: Encoded, card: Card) -> None:
         """The checkpoint, by the first process; the states are removed after it."""
         if self.args.process_index == 0:
-            lora = self.config.lora
-            batch = data.backbone.collate([data[0]]) if lora.rank > 0 and lora.merge else None
-            save = saver(data.backbone, model, merge=batch, bfloat16=self.bfloat16)
-            write_checkpoint(self.config.out, save, self.card(base, steps))
+            merge = self.config.lora.rank > 0 and self.config.lora.merge
+            batch = backbone.collate([data[0]]) if merge else None
+            write_checkpoint(self.config.out, saver(backbone, model, merge=batch, bfloat16=self.bfloat16), card)
             self.run.finish()
         PartialState().wait_for_everyone()
 
