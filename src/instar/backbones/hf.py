@@ -6,27 +6,23 @@ from functools import cached_property
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-import cv2
-import numpy as np
-import PIL.Image
 import torch
+from safetensors import SafetensorError
 from torch import nn
 from transformers import PreTrainedModel, PreTrainedTokenizerBase, ProcessorMixin
 
 from instar.backbone import IGNORE, Example, Read, padded, speak, stacked
 from instar.backbones.hf_families import Family, Tensors, family
 from instar.backbones.hf_loading import load_model, load_processor, model_type, pick_device, quiet
+from instar.backbones.hf_pictures import Fit, look
 from instar.backbones.hf_pieces import Piece, check_plain, picture_token, special_tokens
 from instar.backbones.hf_rules import Rules
 from instar.backbones.hf_tokens import Tokens
 from instar.chat import Conversation, Turn
-from instar.demo import Image, Pixels
+from instar.demo import Image
 from instar.errors import DataError
 from instar.files import door
 from instar.grammar import Grammar
-
-Fit = Literal["auto", "own", "pad", "stretch"]
-_PER_TOKEN = ("input_ids", "attention_mask", "token_type_ids", "mm_token_type_ids", "labels")
 
 
 def load(path: Path, device: str = "auto", dtype: Literal["auto", "float32", "bfloat16"] = "auto") -> "HfBackbone":
@@ -104,7 +100,7 @@ class HfBackbone:
         assert len(conversations) == len(grammars)
         if not conversations:
             return []
-        prompts = [self._prompt(conversation) for conversation in conversations]
+        prompts = [self.prompt(conversation) for conversation in conversations]
         rules = [
             None if grammar is None else self._rules.rule(grammar, lead)
             for (_, lead), grammar in zip(prompts, grammars, strict=True)
@@ -112,11 +108,46 @@ class HfBackbone:
         training = self.model.training
         self.model.train(mode=False)
         try:
-            logits_BV, read = self._listen([example for example, _ in prompts])
+            logits_BV, read = self.listen([example for example, _ in prompts])
             said = speak(logits_BV, read, rules, self._ends, max_new_tokens)
         finally:
             self.model.train(training)
         return [self._text(tokens, lead) for tokens, (_, lead) in zip(said, prompts, strict=True)]
+
+    def prompt(self, conversation: Conversation) -> tuple[Example, str]:
+        """A conversation up to where its next answer begins, and the space that the model may begin it with."""
+        pieces = self._pieces(Conversation((*conversation.turns, Turn("assistant", "!")), conversation.images))
+        last = len(conversation.turns)
+        cut = next(k for k, piece in enumerate(pieces) if piece.kind == "answer" and piece.turn == last)
+        return self._example("prompt", pieces[:cut], conversation.images), pieces[cut].text.removesuffix("!")
+
+    def listen(self, prompts: Sequence[Example]) -> tuple[torch.Tensor, Read]:
+        """Read the prompts: the logits of each first answer token, (B, V), and how to read on."""
+        device = self.model.device
+        batch = {name: value.to(device) for name, value in self._batch(prompts, left=True).items()}
+        positions = self._family.positions(self.model, batch)
+        out: Any = self.model(**batch, position_ids=positions.ids, use_cache=True, logits_to_keep=1)
+        mask, following = batch["attention_mask"], positions.following
+        axes = positions.ids.ndim
+
+        def read(pending: Sequence[Sequence[int]]) -> torch.Tensor:
+            nonlocal mask, following, out
+            rows = [torch.tensor(tokens, dtype=torch.long) for tokens in pending]
+            ids = padded(rows, 0, left=True).to(device)
+            new = padded([torch.ones_like(row) for row in rows], 0, left=True).to(device)
+            counted = following[:, None] + (new.cumsum(-1) - 1).clamp(min=0)
+            mask, following = torch.cat([mask, new], dim=1), following + new.sum(-1)
+            out = self.model(
+                input_ids=ids,
+                attention_mask=mask,
+                position_ids=counted if axes == 2 else counted.expand(3, -1, -1),
+                past_key_values=out.past_key_values,
+                use_cache=True,
+                logits_to_keep=1,
+            )
+            return _last(out)
+
+        return _last(out), read
 
     def parts(self) -> dict[str, tuple[str, ...]]:
         """Prefixes of the parameter names of "vision", "projector" and "language"; the longest that fits counts."""
@@ -143,9 +174,12 @@ class HfBackbone:
 
     def save(self, folder: Path) -> None:
         """Weights and processor in `folder`, for `load` or for any other program that reads such folders."""
-        with door(folder), quiet():
-            self.model.save_pretrained(folder)
-            self.processor.save_pretrained(folder)
+        try:
+            with door(folder), quiet():
+                self.model.save_pretrained(folder)
+                self.processor.save_pretrained(folder)
+        except SafetensorError as error:
+            raise DataError(f"{folder}: the weights cannot be written: {error}") from error
 
     @cached_property
     def _family(self) -> Family:
@@ -180,15 +214,8 @@ class HfBackbone:
         check_plain(conversation, self._specials)
         return self._template(conversation)
 
-    def _prompt(self, conversation: Conversation) -> tuple[Example, str]:
-        """A conversation up to where its next answer begins, and the space that the model may begin it with."""
-        pieces = self._pieces(Conversation((*conversation.turns, Turn("assistant", "!")), conversation.images))
-        last = len(conversation.turns)
-        cut = next(k for k, piece in enumerate(pieces) if piece.kind == "answer" and piece.turn == last)
-        return self._example("prompt", pieces[:cut], conversation.images), pieces[cut].text.removesuffix("!")
-
     def _example(self, id: str, pieces: Sequence[Piece], images: Sequence[Image]) -> Example:
-        expanded, pictures = self._pictures(images)
+        expanded, pictures = look(self.processor, images, self.fit)
         waiting = iter(expanded)
         rows = [next(waiting) if piece.kind == "picture" else self._tokens.of(piece) for piece in pieces]
         begin = self._tokens.begin
@@ -199,40 +226,6 @@ class HfBackbone:
         input_ids = torch.tensor([token for row in rows for token in row], dtype=torch.long)
         labels = input_ids.masked_fill(~torch.tensor(learn, dtype=torch.bool), IGNORE)
         return Example(id, input_ids, labels, self._family.aligned(pieces, counts), pictures)
-
-    def _pictures(self, images: Sequence[Image]) -> tuple[list[list[int]], Tensors]:
-        """The tokens that stand for each image, and the inputs that hold all their pixels."""
-        if not images:
-            return [], {}
-        end, begin = self.tokenizer.eos_token_id, self.tokenizer.bos_token_id
-        text = f"{picture_token(self.processor)}{self.tokenizer.eos_token}" * len(images)
-        fitted = [PIL.Image.fromarray(self._fitted(image.pixels)) for image in images]
-        made: Any = self.processor(text=[text], images=fitted, return_tensors="pt", add_special_tokens=False)
-        rows: list[list[int]] = [[]]
-        for token in made["input_ids"][0].tolist():
-            if token == end:
-                rows.append([])
-            elif token != begin:
-                rows[-1].append(token)
-        inputs = {name: value for name, value in made.items() if name not in _PER_TOKEN}
-        return rows[: len(images)], inputs
-
-    def _fitted(self, pixels: Pixels) -> Pixels:
-        height, width = pixels.shape[:2]
-        maker = self.processor.image_processor
-        fit = self.fit
-        if fit == "auto":
-            fit = "pad" if getattr(maker, "do_center_crop", False) else "own"
-        if fit == "own" or height == width:
-            return pixels
-        side = max(height, width)
-        if fit == "stretch":
-            return np.asarray(cv2.resize(pixels, (side, side), interpolation=cv2.INTER_LINEAR), dtype=np.uint8)
-        colour = np.round(255 * np.asarray(maker.image_mean)).astype(np.uint8)
-        square = np.broadcast_to(colour, (side, side, 3)).copy()
-        top, left = (side - height) // 2, (side - width) // 2
-        square[top : top + height, left : left + width] = pixels
-        return square
 
     def _batch(self, examples: Sequence[Example], *, left: bool) -> Tensors:
         pad = self.tokenizer.pad_token_id
@@ -251,34 +244,6 @@ class HfBackbone:
             return stacked(there)
         empty = there[0].new_zeros((1, 1, *there[0].shape[2:]))
         return stacked([example.pictures.get(name, empty) for example in examples])
-
-    def _listen(self, prompts: Sequence[Example]) -> tuple[torch.Tensor, Read]:
-        """Read the prompts: the logits of each first answer token, (B, V), and how to read on."""
-        device = self.model.device
-        batch = {name: value.to(device) for name, value in self._batch(prompts, left=True).items()}
-        positions = self._family.positions(self.model, batch)
-        out: Any = self.model(**batch, position_ids=positions.ids, use_cache=True, logits_to_keep=1)
-        mask, following = batch["attention_mask"], positions.following
-        axes = positions.ids.ndim
-
-        def read(pending: Sequence[Sequence[int]]) -> torch.Tensor:
-            nonlocal mask, following, out
-            rows = [torch.tensor(tokens, dtype=torch.long) for tokens in pending]
-            ids = padded(rows, 0, left=True).to(device)
-            new = padded([torch.ones_like(row) for row in rows], 0, left=True).to(device)
-            counted = following[:, None] + (new.cumsum(-1) - 1).clamp(min=0)
-            mask, following = torch.cat([mask, new], dim=1), following + new.sum(-1)
-            out = self.model(
-                input_ids=ids,
-                attention_mask=mask,
-                position_ids=counted if axes == 2 else counted.expand(3, -1, -1),
-                past_key_values=out.past_key_values,
-                use_cache=True,
-                logits_to_keep=1,
-            )
-            return _last(out)
-
-        return _last(out), read
 
     def _text(self, tokens: list[int], lead: str) -> str:
         text = self.tokenizer.decode(tokens, skip_special_tokens=True, clean_up_tokenization_spaces=False)

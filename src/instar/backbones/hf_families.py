@@ -9,7 +9,7 @@ import transformers
 from transformers import PreTrainedModel, ProcessorMixin
 from transformers.utils.import_utils import is_torchvision_available
 
-from instar.backbones.hf_pieces import Piece, picture_token, template
+from instar.backbones.hf_pieces import Piece, chat_template, picture_token, template
 from instar.chat import IMAGE, Conversation
 from instar.errors import DataError
 
@@ -75,7 +75,7 @@ def _picture_types(pieces: Sequence[Piece], counts: Sequence[int]) -> Tensors:
 
 def _paligemma_pieces(processor: ProcessorMixin) -> Callable[[Conversation], list[Piece]]:
     """PaliGemma has no chat template: pictures first, then the question and a line break, then the answer."""
-    if processor.chat_template or processor.tokenizer.chat_template:
+    if chat_template(processor):
         return template(processor).pieces
     picture, tokenizer = picture_token(processor), processor.tokenizer
 

@@ -123,18 +123,25 @@ def template(processor: ProcessorMixin) -> Template:
 
 def render(processor: ProcessorMixin, messages: list[dict[str, Any]]) -> str:
     """`messages` as the chat template writes them. Raises DataError where it cannot."""
-    if not (processor.chat_template or processor.tokenizer.chat_template):
+    source = chat_template(processor)
+    if not source:
         raise DataError(
             "the model has no chat template, so it is not known how it was talked to; "
             "use an instruction-tuned checkpoint or put its chat_template.jinja into the folder"
         )
     try:
-        rendered = processor.apply_chat_template(messages, tokenize=False, add_generation_prompt=False)
+        rendered = processor.apply_chat_template(messages, source, tokenize=False, add_generation_prompt=False)
     except Exception as error:  # jinja's own errors and whatever the template raises
         roles = ", ".join(message["role"] for message in messages)
         raise DataError(f"the chat template cannot write a conversation of {roles}: {error}") from error
     assert isinstance(rendered, str)
     return rendered
+
+
+def chat_template(processor: ProcessorMixin) -> str:
+    """The chat template of a processor or else of its tokenizer; empty if there is none."""
+    source = processor.chat_template or processor.tokenizer.chat_template or ""
+    return source if isinstance(source, str) else source.get("default", "")
 
 
 def picture_token(processor: ProcessorMixin) -> str:

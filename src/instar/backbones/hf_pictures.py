@@ -1,0 +1,58 @@
+"""Pictures as a model's own processor makes them: the tokens that stand for each, and the pixels."""
+
+from collections.abc import Sequence
+from typing import Any, Final, Literal
+
+import cv2
+import numpy as np
+import PIL.Image
+import torch
+from transformers import ProcessorMixin
+
+from instar.backbones.hf_pieces import picture_token
+from instar.demo import Image, Pixels
+
+Fit = Literal["auto", "own", "pad", "stretch"]
+_PER_TOKEN: Final = ("input_ids", "attention_mask", "token_type_ids", "mm_token_type_ids", "labels")
+
+
+def look(
+    processor: ProcessorMixin, images: Sequence[Image], fit: Fit = "auto"
+) -> tuple[list[list[int]], dict[str, torch.Tensor]]:
+    """The tokens that stand for each image, and the inputs that hold the pixels of all of them."""
+    if not images:
+        return [], {}
+    tokenizer = processor.tokenizer
+    text = f"{picture_token(processor)}{tokenizer.eos_token}" * len(images)
+    seen = [PIL.Image.fromarray(fitted(image.pixels, fit, processor.image_processor)) for image in images]
+    # NumPy, as PaliGemma's processor cannot make labels of tensors with NumPy 2; they are not used here.
+    made: Any = processor(text=[text], images=seen, return_tensors="np", add_special_tokens=False)
+    rows: list[list[int]] = [[]]
+    for token in made["input_ids"][0].tolist():
+        if token == tokenizer.eos_token_id:
+            rows.append([])
+        elif token != tokenizer.bos_token_id:
+            rows[-1].append(token)
+    inputs = {name: torch.from_numpy(value) for name, value in made.items() if name not in _PER_TOKEN}
+    return rows[: len(images)], inputs
+
+
+def fitted(pixels: Pixels, fit: Fit, maker: object) -> Pixels:
+    """A picture (H, W, 3) ready for the picture processor `maker`: as it is, or made square first.
+
+    Padding is LLaVA-1.5's: the mean colour, the picture in the middle (Liu et al., 2023).
+    """
+    height, width = pixels.shape[:2]
+    if fit == "auto":
+        fit = "pad" if getattr(maker, "do_center_crop", False) else "own"
+    if fit == "own" or height == width:
+        return pixels
+    side = max(height, width)
+    if fit == "stretch":
+        return np.asarray(cv2.resize(pixels, (side, side), interpolation=cv2.INTER_LINEAR), dtype=np.uint8)
+    # LLaVA truncates here: 0.48145466 of 255 is 122.
+    colour = (255 * np.asarray(getattr(maker, "image_mean", 0.5))).astype(np.uint8)
+    square = np.broadcast_to(colour, (side, side, 3)).copy()
+    top, left = (side - height) // 2, (side - width) // 2
+    square[top : top + height, left : left + width] = pixels
+    return square
