@@ -112,6 +112,7 @@ def build(config: BuildConfig, progress: Progress = silent) -> BuildSummary:
         ledger = _fill(config, ids, work, progress)
         manifest, resumed = _manifest(plan, first.robot, ledger), ledger.resumed
         write_json(config.out / MANIFEST, manifest.to_json())
+    _hold_to(config, manifest.left_out)
     return _summary(config.out, manifest, time.monotonic() - started, resumed)
 
 
@@ -196,9 +197,9 @@ def _fill(config: BuildConfig, ids: Sequence[str], work: Work, progress: Progres
     groups = [tuple(ids[start : start + size]) for start in range(0, len(ids), size)]
     ledger = Ledger(config.out, work.plan, [len(group) for group in groups])
     ledger.resume()
-    _hold_to(config, ledger)
+    _hold_to(config, ledger.left_out())
     progress(ledger.done, ledger.total, ledger.note)
-    jobs = (Job(number, groups[number], work) for number in ledger.missing())
+    jobs = [Job(number, groups[number], work) for number in ledger.missing()]
     with contextlib.closing(engines.run(config.engine, build_shard, jobs, config.workers)) as results:
         for built in results:
             ledger.enter(built.number, built.data)
@@ -206,9 +207,8 @@ def _fill(config: BuildConfig, ids: Sequence[str], work: Work, progress: Progres
     return ledger
 
 
-def _hold_to(config: BuildConfig, ledger: Ledger) -> None:
+def _hold_to(config: BuildConfig, left_out: Sequence[LeftOut]) -> None:
     """`strict` holds for what an earlier run, which was not, has left out as well."""
-    left_out = ledger.left_out()
     if config.strict and left_out:
         raise _unusable(left_out[0].id, left_out[0].reason)
 

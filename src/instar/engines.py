@@ -9,7 +9,7 @@ import os
 import pickle
 import signal
 import threading
-from collections.abc import Callable, Generator, Iterable
+from collections.abc import Callable, Generator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
 from multiprocessing import connection
@@ -26,17 +26,17 @@ R = TypeVar("R")
 Engine = Literal["local", "ray"]
 
 
-def run(engine: Engine, deed: Callable[[J], R], jobs: Iterable[J], workers: int = 0) -> Generator[R]:
+def run(engine: Engine, deed: Callable[[J], R], jobs: Sequence[J], workers: int = 0) -> Generator[R]:
     """`deed(job)` for every job, each as soon as it is done and so in no fixed order.
 
     `deed` is a function of a module, `jobs` and results are picklable. `workers` is how many run at once; 0 is one per
-    core, of this machine or of the cluster. Jobs are taken as workers come free, so a long stream of jobs or results
-    never piles up. What a job raises is raised here and ends the run; close the iterator to end it early
+    core, of this machine or of the cluster. Only as many jobs are under way as there are workers, and one more, so
+    results never pile up. What a job raises is raised here and ends the run; close the iterator to end it early
     (`contextlib.closing`). Raises InstarError if a worker process dies.
     """
     if engine == "ray":
         return _on_ray(deed, jobs, workers)
-    workers = workers or available_cores()
+    workers = min(workers or available_cores(), len(jobs))
     return _on_cores(deed, jobs, workers) if workers > 1 else (deed(job) for job in jobs)
 
 
@@ -45,7 +45,7 @@ def available_cores() -> int:
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
-def _on_cores(deed: Callable[[J], R], jobs: Iterable[J], workers: int) -> Generator[R]:
+def _on_cores(deed: Callable[[J], R], jobs: Sequence[J], workers: int) -> Generator[R]:
     elder = set(multiprocessing.active_children())
     pool = ProcessPoolExecutor(workers, _context(), _settle_in)
     done = False
@@ -62,7 +62,7 @@ def _on_cores(deed: Callable[[J], R], jobs: Iterable[J], workers: int) -> Genera
 
 
 def _in_order_of_completion(
-    pool: ProcessPoolExecutor, deed: Callable[[J], R], jobs: Iterable[J], workers: int
+    pool: ProcessPoolExecutor, deed: Callable[[J], R], jobs: Sequence[J], workers: int
 ) -> Generator[R]:
     pending: set[Future[R]] = set()
     for job in jobs:
@@ -120,32 +120,31 @@ def _died() -> InstarError:
     )
 
 
-def _on_ray(deed: Callable[[J], R], jobs: Iterable[J], workers: int) -> Generator[R]:
+def _on_ray(deed: Callable[[J], R], jobs: Sequence[J], workers: int) -> Generator[R]:
     try:
         ray: Any = importlib.import_module("ray")
     except ModuleNotFoundError as error:
         raise PluginError('--engine ray needs Ray; install it with: pip install "instar[ray]"') from error
-    started = not ray.is_initialized()
-    if started:
+    if not ray.is_initialized():  # stays up for whatever this process does next; Ray ends it at exit
         ray.init(log_to_driver=False, logging_level=logging.WARNING, include_dashboard=False)
-    try:
-        yield from _ray_results(ray, deed, jobs, workers or int(ray.cluster_resources().get("CPU", 1)))
-    finally:
-        if started:
-            ray.shutdown()
+    yield from _ray_results(ray, deed, jobs, workers or int(ray.cluster_resources().get("CPU", 1)))
 
 
-def _ray_results(ray: Any, deed: Callable[[J], R], jobs: Iterable[J], workers: int) -> Generator[R]:
+def _ray_results(ray: Any, deed: Callable[[J], R], jobs: Sequence[J], workers: int) -> Generator[R]:
     remote = ray.remote(_portably)
     pending: list[Any] = []
-    for job in jobs:
-        pending.append(remote.remote(deed, job))
-        if len(pending) > workers:
+    try:
+        for job in jobs:
+            pending.append(remote.remote(deed, job))
+            if len(pending) > workers:
+                finished, pending = ray.wait(pending)
+                yield from (_ray_result(ray, reference) for reference in finished)
+        while pending:
             finished, pending = ray.wait(pending)
             yield from (_ray_result(ray, reference) for reference in finished)
-    while pending:
-        finished, pending = ray.wait(pending)
-        yield from (_ray_result(ray, reference) for reference in finished)
+    finally:  # none are left unless there was an error or an interruption
+        for reference in pending:
+            ray.cancel(reference, force=True)
 
 
 def _ray_result(ray: Any, reference: Any) -> Any:
