@@ -78,13 +78,13 @@ def examine(config: DoctorConfig | None = None, progress: Progress = silent) -> 
     config = config or DoctorConfig()
     return [
         _python(),
-        *_packages([Requirement.parse(line) for line in metadata.requires("instar") or []], _version),
-        *_rivals(_version),
-        *_accelerators(_nvidia(), _version("torch")),
+        *packages([Requirement.parse(line) for line in metadata.requires("instar") or []], _version),
+        *rivals(_version),
+        *accelerators(_nvidia(), _version("torch")),
         _processor(),
         _memory(),
-        *_shared_memory(Path("/dev") / "shm"),
-        _disk(config.folder),
+        *shared_memory(Path("/dev") / "shm"),
+        disk(config.folder),
         *_plugins(progress),
     ]
 
@@ -110,8 +110,8 @@ def _version(name: str) -> str | None:
         return None
 
 
-def _packages(needs: Sequence[Requirement], version: Callable[[str], str | None]) -> Iterator[Finding]:
-    """One finding per required package and one per extra."""
+def packages(needs: Sequence[Requirement], version: Callable[[str], str | None]) -> Iterator[Finding]:
+    """One finding per required package and one per extra; `version` tells what is installed under a name, if anything."""
     for need in needs:
         if not need.extra:
             yield _package(need, version(need.name))
@@ -163,7 +163,7 @@ def _numbers(version: str) -> tuple[int, ...]:
     return tuple(int(part) for part in release[0].split(".")) if release else (0,)
 
 
-def _rivals(version: Callable[[str], str | None]) -> Iterator[Finding]:
+def rivals(version: Callable[[str], str | None]) -> Iterator[Finding]:
     """Packages that install the same module over each other."""
     rivals = ("opencv-python", "opencv-contrib-python", "opencv-contrib-python-headless")
     for rival in rivals:
@@ -186,8 +186,8 @@ def _nvidia() -> list[str] | None:
     return [line.strip() for line in done.stdout.splitlines() if line.strip()] if done.returncode == 0 else None
 
 
-def _accelerators(gpus: Sequence[str] | None, torch: str | None) -> Iterator[Finding]:
-    """What models can run on, judged without importing torch."""
+def accelerators(gpus: Sequence[str] | None, torch: str | None) -> Iterator[Finding]:
+    """What models can run on, judged without importing torch: lines of nvidia-smi, and the version of torch."""
     if gpus is None:
         apple = platform.system() == "Darwin" and platform.machine() == "arm64"
         text = "Apple silicon (torch device mps)" if apple else "none found: models run on the processor, slowly"
@@ -243,14 +243,15 @@ def _memory_limit() -> int | None:
     return None
 
 
-def _shared_memory(place: Path) -> Iterator[Finding]:
+def shared_memory(place: Path) -> Iterator[Finding]:
     """A warning where shared memory is so small that data loading workers die: Docker's default is 64 MiB."""
     if place.exists() and (size := shutil.disk_usage(place).total) < SHARED:
         text = f"{place} holds {size / GIB:.2f} GiB; data loading workers may die with a bus error"
         yield Finding("warn", "shared memory", text, "docker run --shm-size=8g, or train with workers=0")
 
 
-def _disk(folder: Path) -> Finding:
+def disk(folder: Path) -> Finding:
+    """The space where `folder` is, or will be."""
     there = next((path for path in (folder.absolute(), *folder.absolute().parents) if path.exists()), Path())
     free = shutil.disk_usage(there).free
     text = f"{free / GIB:.1f} GiB free at {there}"

@@ -67,20 +67,34 @@ def _mapping(value: object) -> Mapping[str, Any]:
 
 
 def policy_name(run: Run) -> str:
-    """The policy of a run in the words of its user."""
-    policy = _mapping(run.settings.get("policy"))
-    return str(Choice(str(policy.get("name") or run.name), _mapping(policy.get("options"))))
+    """The name of a run's policy, without its options; the folder's where there is none."""
+    return str(_mapping(run.settings.get("policy")).get("name") or run.name)
+
+
+def policy_choice(run: Run) -> str:
+    """The policy of a run with its options, as a user would type it."""
+    return str(Choice(policy_name(run), _mapping(_mapping(run.settings.get("policy")).get("options"))))
+
+
+def benchmark_name(run: Run) -> str:
+    """The benchmark of a run, without its options."""
+    return str(_mapping(run.settings.get("benchmark")).get("name") or "an unnamed benchmark")
 
 
 def _labels(runs: Sequence[Run]) -> list[str]:
-    """The policy's name where that tells the runs apart, the folder's where it does not."""
+    """The policy's name, with as much besides as it takes to tell the runs apart: options, folder, whole path."""
     labels = [policy_name(run) for run in runs]
-    for tell in (lambda run: run.name, lambda run: str(run.folder)):
-        labels = [
-            f"{policy_name(run)} ({tell(run)})" if labels.count(label) > 1 else label
-            for run, label in zip(runs, labels, strict=True)
-        ]
+    for longer in (policy_choice, _with_folder, _with_path):
+        labels = [longer(run) if labels.count(label) > 1 else label for run, label in zip(runs, labels, strict=True)]
     return labels
+
+
+def _with_folder(run: Run) -> str:
+    return f"{policy_name(run)} ({run.name})"
+
+
+def _with_path(run: Run) -> str:
+    return f"{policy_name(run)} ({run.folder})"
 
 
 def told(value: object) -> str:
@@ -99,7 +113,7 @@ def command(run: Run) -> str:
     said = run.description.get("command")
     if said:
         return shlex.join(str(part) for part in said) if isinstance(said, list) else str(said)
-    words = ["instar", "eval", "--policy", policy_name(run), "--out", "again"]
+    words = ["instar", "eval", "--policy", policy_choice(run), "--out", "again"]
     for name in ("benchmark", "replan", "limit", "dtype"):
         if run.settings.get(name) is not None:
             words += [f"--{name}", told(run.settings[name])]

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Final
 
 from instar import __version__
-from instar.reporting.entries import NOTHING, Entry, command, disagreements, facts, told, training
+from instar.reporting.entries import NOTHING, Entry, benchmark_name, command, disagreements, facts, training
 from instar.reporting.gallery import Gallery, Group, gallery
 from instar.reporting.plots import Curve, Histogram, Series, curve
 from instar.reporting.tables import (
@@ -119,7 +119,7 @@ def compose(entries: Sequence[Entry], title: str, most: int, checkpoints: Sequen
 
 def default_title(entries: Sequence[Entry]) -> str:
     """Such as "llara on tabletop", or "3 policies on tabletop"."""
-    benchmarks = list(dict.fromkeys(told(entry.run.settings.get("benchmark")) for entry in entries))
+    benchmarks = list(dict.fromkeys(benchmark_name(entry.run) for entry in entries))
     who = entries[0].label if len(entries) == 1 else f"{len(entries)} policies"
     return f"{who} on {' and '.join(benchmarks)}"
 
@@ -138,7 +138,7 @@ def _card(entry: Entry) -> Card:
     low, high = 100 * overall.interval.low, 100 * overall.interval.high
     shown = [
         ("run", entry.run.name),
-        ("benchmark", told(entry.run.settings.get("benchmark"))),
+        ("benchmark", benchmark_name(entry.run)),
         ("played", entry.played),
     ]
     if overall.crashed:
