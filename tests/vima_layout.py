@@ -2,9 +2,10 @@
 
 import pickle
 import zipfile
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
@@ -66,18 +67,36 @@ TALES = (
 )
 
 
-def write_vima(path: Path, episodes: int = 2, seed: int = 0, *, zipped: bool = False) -> Path:
+Contents = dict[str, Any]  # of an episode by file name: bytes, or what is to be pickled
+
+
+def unchanged(contents: Contents) -> None:
+    """Write an episode as it is."""
+    del contents
+
+
+def write_vima(
+    path: Path,
+    episodes: int = 2,
+    seed: int = 0,
+    *,
+    zipped: bool = False,
+    change: Callable[[Contents], object] = unchanged,
+) -> Path:
     """`path`, with `episodes` called "vima_v6/<task>/<index:06d>" in it: rotate (1 step), sweep (2), rearrange (3), ...
 
     Rotate has 2 objects and one object reference, sweep 3 objects, two object references and the spatula, rearrange 3
-    objects and one scene reference. The same arguments give the same episodes.
+    objects and one scene reference. `change` may damage every episode before it is written. The same arguments give
+    the same episodes.
     """
     rng = np.random.default_rng(seed)
     files: dict[str, bytes] = {}
     for number in range(episodes):
         tale = TALES[number % len(TALES)]
         folder = f"vima_v6/{tale.task}/{number // len(TALES):06d}"
-        files |= {f"{folder}/{name}": data for name, data in episode_files(tale, rng).items()}
+        contents = episode_contents(tale, rng)
+        change(contents)
+        files |= {f"{folder}/{name}": _as_bytes(content) for name, content in contents.items()}
         files[f"vima_v6/{tale.task}/metadata.pkl"] = pickle.dumps({"n_steps_min": len(tale.moves)})
     write_files(path, files, zipped=zipped)
     return path
@@ -95,18 +114,22 @@ def write_files(path: Path, files: Mapping[str, bytes], *, zipped: bool) -> None
             archive.writestr(name, data)
 
 
-def episode_files(tale: Tale, rng: np.random.Generator) -> dict[str, bytes]:
-    """The files of one episode by name, as bytes."""
+def _as_bytes(content: object) -> bytes:
+    return content if isinstance(content, bytes) else pickle.dumps(content)
+
+
+def episode_contents(tale: Tale, rng: np.random.Generator) -> Contents:
+    """One episode: its pictures as bytes, its pickles still as Python objects."""
     scenes, starts, ends = _played(tale, rng)
-    files = {
+    pictures = {
         f"rgb_{camera.name}/{t}.jpg": _jpeg(_picture(tale.things, places, camera))
         for camera in VIMA.cameras
         for t, places in enumerate(scenes)
     }
-    return files | {
-        "obs.pkl": pickle.dumps(_observations(tale, scenes)),
-        "action.pkl": pickle.dumps(_actions(tale, starts, ends, rng)),
-        "trajectory.pkl": pickle.dumps(_trajectory(tale, scenes[-1])),
+    return pictures | {
+        "obs.pkl": _observations(tale, scenes),
+        "action.pkl": _actions(tale, starts, ends, rng),
+        "trajectory.pkl": _trajectory(tale, scenes[-1]),
     }
 
 
