@@ -168,7 +168,7 @@ def _finished(folder: Path) -> Manifest | None:
     if not (folder / MANIFEST).exists():
         return None
     manifest = read_manifest(folder)
-    return manifest if all((folder / entry.name).exists() for entry in manifest.shards) else None
+    return None if manifest.missing(folder) else manifest
 
 
 def _first_episode(tools: Tools, ids: Sequence[str], *, strict: bool) -> Episode:

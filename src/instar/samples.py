@@ -86,6 +86,11 @@ class Manifest:
         """The same manifest with its digest set."""
         return replace(self, digest=digest(replace(self, digest="").to_json()))
 
+    def missing(self, folder: Path) -> list[str]:
+        """The names of shards that are not in `folder`, or not of their size."""
+        paths = {entry: folder / entry.name for entry in self.shards}
+        return [entry.name for entry, path in paths.items() if not path.exists() or path.stat().st_size != entry.bytes]
+
     def to_json(self) -> Any:
         """As stored in the folder."""
         return _MANIFEST.dump_python(self, mode="json")
@@ -126,14 +131,6 @@ class Index:
         return len(self.rows)
 
 
-@dataclass(frozen=True)
-class Pick:
-    """One row and which of its conversations to learn from now."""
-
-    row: int
-    positions: tuple[int, ...]
-
-
 class Samples:
     """A whole samples folder. Opening reads the manifest only; pickling keeps the folder's path only."""
 
@@ -148,9 +145,8 @@ class Samples:
     def open(cls, folder: Path) -> "Samples":
         """The samples in `folder`. Raises DataError if the build has not finished or a shard is gone."""
         manifest = read_manifest(folder)
-        for entry in manifest.shards:
-            if not (folder / entry.name).exists():
-                raise DataError(f"{folder / entry.name}: missing; run the same build again to make it")
+        if missing := manifest.missing(folder):
+            raise DataError(f"{folder / missing[0]}: missing or cut short; run the same build again to make it")
         return cls(folder, manifest)
 
     def __reduce__(self) -> tuple[type["Samples"], tuple[Path, Manifest]]:
@@ -223,13 +219,6 @@ class Samples:
         wanted = self.index.weights * by_kind[self.index.kinds]
         copies = np.floor(wanted + rng.random(len(wanted))).astype(np.int64)
         return np.repeat(np.arange(len(wanted)), copies)
-
-    def picks(self, weights: Mapping[str, float], rng: np.random.Generator) -> list[Pick]:
-        """The conversations of one epoch as `indices` draws them, grouped by the row whose images they share."""
-        chosen = self.indices(weights, rng)
-        rows, firsts = np.unique(self.index.rows[chosen], return_index=True)
-        groups = np.split(self.index.positions[chosen], firsts[1:])
-        return [Pick(number, tuple(group.tolist())) for number, group in zip(rows.tolist(), groups, strict=True)]
 
     def examples(self) -> dict[str, Sample]:
         """The first sample of every kind."""
