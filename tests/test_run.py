@@ -1,5 +1,7 @@
 """The folder of a run."""
 
+import sys
+from contextlib import AbstractContextManager
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -17,8 +19,13 @@ PLAYED = [
 ]
 
 
-def begun(folder: Path, *, retry_crashed: bool = False, **changed: Any) -> Run:
+def opened(folder: Path, *, retry_crashed: bool = False, **changed: Any) -> AbstractContextManager[Run]:
     return open_run(folder, {**SETTINGS, **changed}, {"versions": {"instar": "0"}}, retry_crashed=retry_crashed)
+
+
+def begun(folder: Path, *, retry_crashed: bool = False, **changed: Any) -> Run:
+    with opened(folder, retry_crashed=retry_crashed, **changed) as run:
+        return run
 
 
 def whole(folder: Path, **changed: Any) -> Run:
@@ -44,6 +51,14 @@ def test_a_run_is_resumed_with_the_same_settings_only(tmp_path: Path) -> None:
         begun(tmp_path, replan=2)
     with pytest.raises(ConfigError, match="limit: None there, 5 now"):
         begun(tmp_path, limit=5)
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="no file locks there")
+def test_two_cannot_write_to_one_run_at_once(tmp_path: Path) -> None:
+    with opened(tmp_path), pytest.raises(ConfigError, match="another evaluation is writing here"), opened(tmp_path):
+        raise AssertionError("both are in")
+    with opened(tmp_path) as run:
+        assert not run.whole
 
 
 def test_a_torn_last_line_is_not_there_and_the_next_record_takes_its_place(tmp_path: Path) -> None:

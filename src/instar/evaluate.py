@@ -6,10 +6,10 @@ import importlib.metadata
 import logging
 import platform
 from collections import Counter, deque
-from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Annotated, Any, Final, Literal
+from typing import Any, Final, Literal
 
 from instar import __version__, plugins
 from instar.demo import Context
@@ -26,7 +26,7 @@ from instar.workers import Crew, Ended, Event, Go, LocalCrew, Lost, Moved, Opene
 logger = logging.getLogger(__name__)
 
 EXPERT: Final = "expert"
-FILMED: Final = 20  # of each task, films are made of the first so many episodes at most
+FILMED: Final = 10  # of each task, films are made of the first so many episodes at most
 SHOWN: Final = 2  # of each task, so many episodes are filmed whatever their ending
 LOSSES: Final = 30  # workers lost in a row, without one episode ending, after which the run is given up
 
@@ -35,22 +35,20 @@ LOSSES: Final = 30  # workers lost in a row, without one episode ending, after w
 class EvaluateConfig:
     """The command line of `instar eval`."""
 
-    policy: Annotated[str, "`expert` (the simulator's own), a checkpoint folder, or a policy such as `random:seed=3`"]
-    out: Annotated[Path, "run folder; an interrupted run goes on where it stopped"]
-    benchmark: Annotated[str, "which tasks and seeds"] = "tabletop"
-    workers: Annotated[int, "simulator processes; 0 plays in this process"] = 0
-    batch: Annotated[int, "episodes in play at once, and contexts per call of the policy"] = 16
-    replan: Annotated[int, "actions of an answer that are taken before the policy is asked again"] = 1
-    limit: Annotated[int | None, "play only the first so many episodes of each task"] = None
-    videos: Annotated[
-        Literal["none", "failures", "all"], f"endings to keep frames and videos of, first {FILMED} episodes of a task"
-    ] = "failures"
-    retry_crashed: Annotated[bool, "play episodes again whose simulator crashed"] = False
-    constrained: Annotated[bool, "let a model say only what can be read"] = True
-    device: Annotated[str, "where a checkpoint runs: auto, cpu, cuda"] = "auto"
-    dtype: Annotated[Literal["auto", "float32", "bfloat16"], "a checkpoint's precision"] = "auto"
-    base: Annotated[Path | None, "folder of the base model of a checkpoint that is an adapter"] = None
-    patience: Annotated[float, "seconds of silence after which a simulator process is given up"] = 300.0
+    policy: str  # "expert" (the simulator's own), a checkpoint folder, or a policy such as random:seed=3
+    out: Path  # run folder; an interrupted run in it goes on where it stopped
+    benchmark: str = "tabletop"  # which tasks and seeds, with its options, e.g. tabletop:per_task=100
+    workers: int = 0  # simulator processes; 0 plays in this process. The records do not depend on it
+    batch: int = 16  # episodes in play at once, and contexts per call of the policy
+    replan: int = 1  # actions of an answer that are taken before the policy is asked again
+    limit: int | None = None  # play only the first so many episodes of each task
+    videos: Literal["none", "failures", "all"] = "failures"  # endings to keep frames of, among a task's first episodes
+    retry_crashed: bool = False  # play episodes again whose simulator crashed
+    constrained: bool = True  # let a model say only what can be read
+    device: str = "auto"  # where a checkpoint runs: "auto", "cpu", "cuda"
+    dtype: Literal["auto", "float32", "bfloat16"] = "auto"  # a checkpoint's precision
+    base: Path | None = None  # folder of the base model of a checkpoint that is an adapter
+    patience: float = 300.0  # seconds of silence after which a simulator process is given up
 
     def __post_init__(self) -> None:
         for name, least in (("workers", 0), ("batch", 1), ("replan", 1)):
@@ -70,21 +68,26 @@ def evaluate(config: EvaluateConfig, progress: Progress = silent) -> Run:
     trials = chosen(benchmark.episodes(), config.limit)
     simulator = plugins.make("simulators", benchmark.simulator())
     settings = _settings(config, benchmark, simulator, trials)
-    run = open_run(config.out, settings, {"versions": _versions()}, retry_crashed=config.retry_crashed)
-    _compare_versions(run)
-    known = {record.id for record in run.records}
-    todo = [trial for trial in trials if trial.id not in known]
-    if todo:
-        policy = make_policy(config)
-        maker = functools.partial(plugins.make, "simulators", plugins.choice_of("simulators", simulator))
-        tally = Counter(record.outcome for record in run.records)
-        progress(tally.total(), len(trials), _note(tally))
-        with contextlib.closing(play(policy, maker, todo, config)) as records:
-            for record in records:
-                append_record(config.out, record)
-                tally[record.outcome] += 1
-                progress(tally.total(), len(trials), _note(tally))
-    return run if run.whole and not todo else close_run(config.out)
+    about = {"versions": _versions()}
+    with open_run(config.out, settings, about, retry_crashed=config.retry_crashed) as run:
+        _compare_versions(run)
+        known = {record.id for record in run.records}
+        todo = [trial for trial in trials if trial.id not in known]
+        if todo:
+            maker = functools.partial(plugins.make, "simulators", plugins.choice_of("simulators", simulator))
+            with contextlib.closing(play(make_policy(config), maker, todo, config)) as records:
+                _record(run, records, len(trials), progress)
+        return run if run.whole and not todo else close_run(config.out)
+
+
+def _record(run: Run, records: Iterable[EpisodeRecord], total: int, progress: Progress) -> None:
+    """Put every record on disk as it comes."""
+    tally = Counter(record.outcome for record in run.records)
+    progress(tally.total(), total, _note(tally))
+    for record in records:
+        append_record(run.folder, record)
+        tally[record.outcome] += 1
+        progress(tally.total(), total, _note(tally))
 
 
 def _note(tally: Counter[Outcome]) -> str:

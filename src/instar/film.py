@@ -113,7 +113,10 @@ def _write_video(path: Path, pictures: Sequence[Pixels]) -> None:
 
     buffer = io.BytesIO()
     with av.open(buffer, "w", format="mp4") as container:
-        stream = container.add_stream("libx264", rate=Fraction(FRAMES_PER_SECOND), options={"crf": "20"})
+        stream = container.add_stream(
+            "libx264", rate=Fraction(FRAMES_PER_SECOND), options={"crf": "20", "preset": "veryfast"}
+        )
+        stream.codec_context.thread_count = 1  # starting threads takes longer than ten small pictures
         # The colour format halves the picture in both directions: sides must be even.
         stream.height, stream.width = (side // 2 * 2 for side in pictures[0].shape[:2])
         stream.pix_fmt = "yuv420p"

@@ -1,15 +1,20 @@
 """A run on disk: run.json says how to do it again, episodes.jsonl what happened, manifest.json that it is whole."""
 
-from collections.abc import Mapping
+import contextlib
+import logging
+import sys
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, BinaryIO, Final
 
 from instar.errors import ConfigError, DataError, MismatchError
-from instar.files import MANIFEST, append_jsonl, canonical_json, read_json, read_jsonl, write_bytes, write_json
+from instar.files import MANIFEST, append_jsonl, canonical_json, door, read_json, read_jsonl, write_bytes, write_json
 from instar.metrics import Comparison, Summary, compare, summarise
 from instar.rollout import EpisodeRecord, Outcome
+
+logger = logging.getLogger(__name__)
 
 RUN: Final = "run.json"
 EPISODES: Final = "episodes.jsonl"
@@ -76,20 +81,48 @@ def read_records(folder: Path) -> list[EpisodeRecord]:
     return sorted(records, key=lambda record: (record.suite, record.task, record.seed))
 
 
-def open_run(folder: Path, settings: Mapping[str, Any], about: Mapping[str, Any], *, retry_crashed: bool) -> Run:
-    """The run in `folder`, begun or resumed. Raises ConfigError if it was begun with other settings.
+@contextlib.contextmanager
+def open_run(
+    folder: Path, settings: Mapping[str, Any], about: Mapping[str, Any], *, retry_crashed: bool
+) -> Iterator[Run]:
+    """The run in `folder`, begun or resumed, and this process alone writing to it.
 
-    `about` is stored with a new run but not compared: names and versions.
+    `about` is stored with a new run but not compared: versions. Raises ConfigError if the run was begun with other
+    settings or somebody else is writing to it.
     """
     if not (folder / RUN).exists():
         _refuse_foreign(folder)
         write_json(folder / RUN, {"format": FORMAT, "settings": settings, **about})
-    run = read_run(folder)
+    with door(folder / RUN):
+        held = (folder / RUN).open("rb")
+    with held:
+        _lock(held, folder)
+        run = read_run(folder)
+        _refuse_other(run, settings)
+        yield _without_crashed(run) if retry_crashed else run
+
+
+def _lock(file: BinaryIO, folder: Path) -> None:
+    """Hold the run until `file` is closed, by us or by the end of this process, however it ends."""
+    if sys.platform == "win32":
+        return
+    import fcntl
+
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError as error:
+        raise ConfigError(
+            f"{folder}: another evaluation is writing here; wait for it or choose another --out"
+        ) from error
+    except OSError:
+        logger.warning("%s: this file system has no locks; let only one evaluation write here", folder)
+
+
+def _refuse_other(run: Run, settings: Mapping[str, Any]) -> None:
     differing = [key for key in sorted({*settings, *run.settings}) if _differs(settings, run.settings, key)]
     if differing:
         told = "; ".join(f"{key}: {run.settings.get(key)!r} there, {settings.get(key)!r} now" for key in differing)
-        raise ConfigError(f"{folder} holds a run with other settings; choose another folder ({told})")
-    return _without_crashed(run) if retry_crashed else run
+        raise ConfigError(f"{run.folder} holds a run with other settings; choose another folder ({told})")
 
 
 def _refuse_foreign(folder: Path) -> None:
