@@ -1,4 +1,4 @@
-"""Run folders for tests, written by the doors that an evaluation uses: every outcome, words, actions and frames."""
+"""Run folders for tests, as an evaluation leaves them: every outcome, words, actions and frames."""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -8,9 +8,10 @@ import numpy as np
 
 from instar.demo import Image, Observation
 from instar.embodiments.vima import FRONT, VIMA
+from instar.files import write_json
 from instar.film import Film, Keep
 from instar.rollout import EpisodeRecord, Outcome, TraceStep
-from instar.run import append_record, close_run, open_run
+from instar.run import FORMAT, RUN, append_record, close_run
 
 ACTION = (0.5, -0.25, 0.0, 0.6, 0.3, 1.5)  # from pixel (65.75, 78.5) to pixel (203.8, 96.3) of the front picture
 SUITE = "placement"
@@ -63,7 +64,8 @@ def run(
 ) -> Path:
     """A run folder; it is whole unless more was `planned` than there is."""
     count = planned or len(episodes)
-    open_run(folder, settings(policy, count), {"versions": {"instar": "0.1.0"}}, retry_crashed=False)
+    about = {"versions": {"instar": "0.1.0"}}
+    write_json(folder / RUN, {"format": FORMAT, "settings": settings(policy, count), **about})
     for episode in episodes:
         append_record(folder, episode)
         film(episode).save(folder, episode, films)

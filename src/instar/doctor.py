@@ -111,7 +111,7 @@ def _version(name: str) -> str | None:
 
 
 def packages(needs: Sequence[Requirement], version: Callable[[str], str | None]) -> Iterator[Finding]:
-    """One finding per required package and one per extra; `version` tells what is installed under a name, if anything."""
+    """One finding per required package and one per extra; `version` tells what is installed, if anything."""
     for need in needs:
         if not need.extra:
             yield _package(need, version(need.name))
