@@ -25,7 +25,7 @@ def test_replaying_an_episode_asks_the_same_questions(id: str, recipe: str) -> N
     asker: Recipe = plugins.make("recipes", recipe)
     simulator: Simulator = plugins.make("simulators", "tabletop")
     episode = SOURCE.episode(id)
-    instruction, observation = simulator.reset(task_of(episode), int(id.split("/")[-1]))
+    instruction, observation = simulator.reset(task_of(episode), int(id.rsplit("/", maxsplit=1)[-1]))
     context = Context(simulator.robot, instruction, observation)
     for t in range(episode.length):
         cut = episode.context(t, asker.past)
