@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from instar.build import BuildConfig, build
+from instar.collect import CollectConfig, collect_demos
 from instar.errors import DataError, PluginError
 from instar.files import append_jsonl, write_json
 from instar.inspection import Description, InspectConfig, inspect, size
@@ -106,6 +107,16 @@ def test_demonstrations_are_described_by_their_first_episode() -> None:
     assert (found.kind, facts["episodes"], facts["robot"]) == ("demos", 2, "vima")
     assert facts["cameras"] == "front 256 x 128, top 256 x 128"
     assert len(found.tables[1].rows) == facts["its actions"]
+
+
+def test_collected_demonstrations_tell_where_they_come_from(tmp_path: Path) -> None:
+    collect_demos(CollectConfig(DEMOS, tmp_path / "demos"))
+    found = look(tmp_path / "demos")
+    facts = dict(found.facts)
+    assert (found.kind, found.name, found.whole, facts["episodes"]) == ("demos", "demos", True, 2)
+    assert str(facts["collected from"]).startswith("tabletop")
+    (tmp_path / "demos" / "manifest.json").unlink()
+    assert not look(tmp_path / "demos").whole
 
 
 def test_every_description_is_json(samples: Path, tmp_path: Path) -> None:

@@ -14,6 +14,7 @@ from instar.errors import ConfigError, DataError
 from instar.evaluate import identity
 from instar.files import append_jsonl, write_json
 from instar.report import ReportConfig, ReportSummary, write_report
+from instar.reporting import gallery
 from instar.rollout import Outcome
 from tests.recorded import garbled, record, records, run, step
 
@@ -213,6 +214,14 @@ def test_the_number_of_pictures_is_bounded_and_the_rest_is_counted(tmp_path: Pat
         "rotate",
         "rearrange",
     }
+
+
+def test_the_bytes_of_pictures_are_bounded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    filmed = run(tmp_path / "a", records(solved=0, of=4), films="always")
+    one = sum(path.stat().st_size for path in (filmed / "frames" / "placement" / "rotate" / "0").glob("*.jpg"))
+    monkeypatch.setattr(gallery, "LARGEST", 2 * one)
+    _, _, summary = report(tmp_path, filmed)
+    assert (summary.shown, summary.left_out) == (2, 2)
 
 
 def test_a_long_episode_keeps_its_beginning_and_its_end(tmp_path: Path) -> None:

@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Annotated, Any, Final, Literal
 
@@ -19,15 +19,15 @@ from instar.plugins import Choice
 from instar.progress import Progress, silent
 from instar.robot import ActionSpace, Robot
 from instar.run import RUN, Run, read_run
-from instar.samples import ActionStatistics, Samples
+from instar.samples import PLAN, ActionStatistics, Samples
 
 Kind = Literal["samples", "checkpoint", "run", "demos"]
 Value = str | int | float | bool | None
 
 CARD: Final = "card.json"  # of a checkpoint
-PLAN: Final = "plan.json"  # of samples that are being built
 STATE: Final = ".state"  # of a training that is not finished
 METRICS: Final = "metrics.jsonl"
+COLLECTED: Final = "vima"  # the format that `instar collect` writes
 LISTED: Final = 20  # rows of a table that may be long
 
 
@@ -103,6 +103,8 @@ def inspect(config: InspectConfig, _progress: Progress = silent) -> Description:
         return _checkpoint(folder)
     if (folder / RUN).is_file():
         return _run(read_run(folder))
+    if (folder / PLAN).is_file() and "layout" in read_json(folder / PLAN):
+        return _collected(folder)
     if (folder / PLAN).is_file() or (folder / MANIFEST).is_file():
         return _samples(folder)
     formats = ", ".join(f"{name}:{config.what}" for name in plugins.names("demos"))
@@ -275,6 +277,14 @@ def _rates(title: str, rates: Mapping[str, SuccessRate]) -> Table:
 
 def _counted_outcomes(run: Run) -> Table:
     return Table("outcomes", ("outcome", "episodes"), tuple(run.summary.outcomes.items()))
+
+
+def _collected(folder: Path) -> Description:
+    """Demonstrations that `instar collect` wrote, and from what."""
+    found = _demos(f"{COLLECTED}:{folder}")
+    source = _told(read_json(folder / PLAN).get("demos"))
+    whole = (folder / MANIFEST).is_file()
+    return replace(found, name=folder.resolve().name, whole=whole, facts=(("collected from", source), *found.facts))
 
 
 def _demos(text: str) -> Description:

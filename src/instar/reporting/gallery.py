@@ -23,6 +23,7 @@ from instar.rollout import EpisodeRecord, Outcome, TraceStep
 
 STEPS: Final = 12  # pictures of one episode at most
 WIDEST: Final = 512  # pixels of a picture; larger ones are shrunk
+LARGEST: Final = 16_000_000  # bytes of all pictures on a page
 FILM: Final = 400_000  # bytes of a video that still goes onto the page
 WORDS: Final = 8000  # characters of one question or reply that are shown
 
@@ -117,7 +118,10 @@ Played = Mapping[str, Sequence[tuple[Entry, EpisodeRecord]]]  # by episode id, i
 
 def gallery(entries: Sequence[Entry], most: int) -> Gallery:
     """Pictures of at most `most` episodes, whole trials at a time, tasks taking turns and failures coming first."""
-    played = {key: _players(entries, key) for key in ordered_ids(entries)}
+    played: dict[str, list[tuple[Entry, EpisodeRecord]]] = {key: [] for key in ordered_ids(entries)}
+    for entry in entries:
+        for record in entry.records:
+            played[record.id].append((entry, record))
     filmed = {key: [pair for pair in pairs if _filmed(*pair)] for key, pairs in played.items()}
     chosen = _chosen({key: pairs for key, pairs in filmed.items() if pairs}, most)
     by_task: dict[str, list[str]] = {}
@@ -130,12 +134,14 @@ def gallery(entries: Sequence[Entry], most: int) -> Gallery:
     return Gallery(groups, sum(len(filmed[key]) for key in chosen), sum(len(pairs) for pairs in filmed.values()))
 
 
-def _players(entries: Sequence[Entry], id: str) -> list[tuple[Entry, EpisodeRecord]]:
-    return [(entry, record) for entry in entries for record in entry.records if record.id == id]
-
-
 def _filmed(entry: Entry, record: EpisodeRecord) -> bool:
     return (entry.run.folder / "frames" / place(record.id) / "film.json").is_file()
+
+
+def _weight(entry: Entry, record: EpisodeRecord) -> int:
+    """Bytes of the pictures of an episode that go onto the page, before they are shrunk."""
+    film = frames(entry.run.folder, record.id)
+    return sum(film.paths[t].stat().st_size for t in _shown(film)) if film else 0
 
 
 def _solved(pairs: Sequence[tuple[Entry, EpisodeRecord]]) -> bool:
@@ -143,15 +149,18 @@ def _solved(pairs: Sequence[tuple[Entry, EpisodeRecord]]) -> bool:
 
 
 def _chosen(filmed: Played, most: int) -> set[str]:
-    """Ids that together have at most `most` strips: each task's failures before its successes, tasks in turn."""
+    """Ids that together have at most `most` strips of `LARGEST` bytes: failures before successes, tasks in turn."""
     tasks: dict[str, list[str]] = {}
     for key in sorted(filmed, key=lambda key: _solved(filmed[key])):
         tasks.setdefault(key.rpartition("/")[0], []).append(key)
     chosen: set[str] = set()
+    room = LARGEST
     for key in (key for turn in zip_longest(*tasks.values()) for key in turn if key is not None):
-        if len(filmed[key]) <= most:
+        weight = sum(_weight(*pair) for pair in filmed[key])
+        if len(filmed[key]) <= most and weight <= room:
             chosen.add(key)
             most -= len(filmed[key])
+            room -= weight
     return chosen
 
 
@@ -175,11 +184,14 @@ def _strip(entry: Entry, record: EpisodeRecord) -> Strip:
 
 def _frames(film: Frames, record: EpisodeRecord) -> Iterator[Frame]:
     """The pictures of an episode; of a long one its beginning, with the end of it last."""
-    last = len(film.paths) - 1
-    shown = range(last + 1) if last < STEPS else [*range(STEPS - 1), last]
-    for t in shown:
+    for t in _shown(film):
         step = record.trace[t] if t < len(record.trace) else None
         yield _frame(film, record, t, step)
+
+
+def _shown(film: Frames) -> list[int]:
+    last = len(film.paths) - 1
+    return list(range(last + 1)) if last < STEPS else [*range(STEPS - 1), last]
 
 
 def _frame(film: Frames, record: EpisodeRecord, t: int, step: TraceStep | None) -> Frame:
