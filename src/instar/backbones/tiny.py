@@ -91,13 +91,16 @@ def make_tiny(family: str, out: Path, seed: int = 0, texts: Iterable[str] = (), 
     return _written(_model(config, seed), processor, out)
 
 
-def demo_model(out: Path, seed: int = 0, texts: Iterable[str] = (), size: Size = DEMO) -> Path:
+def demo_model(
+    out: Path, seed: int = 0, texts: Iterable[str] = (), phrases: Iterable[str] = (), size: Size = DEMO
+) -> Path:
     """A LLaVA of about two million random weights in the folder `out`, small enough to be taught on a CPU.
 
     The picture becomes a square whatever its shape, and its positions begin as waves, which a young model reads sooner
-    than the noise that positions usually begin as.
+    than the noise that positions usually begin as. `texts` teach the tokenizer words; each of `phrases` becomes one
+    token, which shortens prompts that always say the same.
     """
-    config, processor = _demo(size, texts)
+    config, processor = _demo(size, texts, phrases)
     model = _model(config, seed)
     with torch.no_grad():
         table = model.get_parameter("model.vision_tower.embeddings.position_embedding.weight")
@@ -172,8 +175,8 @@ def _llava(size: Size, texts: Iterable[str]) -> Parts:
     return config, processor
 
 
-def _demo(size: Size, texts: Iterable[str]) -> Parts:
-    tokenizer = words_tokenizer(["<image>"], texts)
+def _demo(size: Size, texts: Iterable[str], phrases: Iterable[str]) -> Parts:
+    tokenizer = words_tokenizer(["<image>"], texts, phrases)
     config = hf.LlavaConfig(
         vision_config=hf.SiglipVisionConfig(**size.vision, vision_use_head=False),
         text_config=hf.LlamaConfig(**size.text, **_tokens(tokenizer), tie_word_embeddings=False),

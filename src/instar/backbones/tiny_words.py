@@ -34,11 +34,16 @@ _PIECES: Final = r" ?\p{L}+|\p{N}|[^\p{L}\p{N}\s]+(?: (?!\p{L}))?|\s+(?!\p{L})|\
 
 
 def words_tokenizer(
-    special: Sequence[str], texts: Iterable[str] = (), bos: str | None = "<s>", eos: str = "</s>"
+    special: Sequence[str],
+    texts: Iterable[str] = (),
+    phrases: Iterable[str] = (),
+    bos: str | None = "<s>",
+    eos: str = "</s>",
 ) -> PreTrainedTokenizerFast:
-    """A byte-level tokenizer with about 1,200 tokens; `texts` are learned from besides the words it knows.
+    """A byte-level tokenizer with about 1,000 tokens; `texts` are learned from besides the words it knows.
 
-    `special` are further special tokens of a model family; the padding token is "<pad>".
+    `special` are further special tokens of a model family; the padding token is "<pad>". Each of `phrases` becomes one
+    token: for sentences that are always the same, which a small model need not read word by word.
     """
     specials = [token for token in (PAD, bos, eos, *special) if token]
     specials = list(dict.fromkeys(specials))
@@ -60,7 +65,7 @@ def words_tokenizer(
     tokenizer.train_from_iterator(_corpus(texts), trainer)
     # An opening tag takes the space before it along, like a word.
     spaced = [f" {tag}" for tag in TAGS if "/" not in tag]
-    tokenizer.add_tokens([AddedToken(tag, normalized=False) for tag in (*TAGS, *spaced)])
+    tokenizer.add_tokens([AddedToken(token, normalized=False) for token in (*TAGS, *spaced, *phrases)])
     if bos:
         tokenizer.post_processor = processors.TemplateProcessing(
             single=f"{bos} $A", special_tokens=[(bos, tokenizer.token_to_id(bos))]
