@@ -255,31 +255,32 @@ def _shade(part: Part, up: float) -> float:
     return part.side_shade + (part.cap_shade - part.side_shade) * max(0.0, up)
 
 
-def _side_shades(part: Part, body: Body, edge: NDArray[np.intp]) -> float | Floats:
-    """Brightness of the sides that were hit: one for all, unless the body leans."""
-    if body.lean == 0 or len(part.edges) == 0:
-        return part.side_shade
-    run = part.edges[:, 2:] - part.edges[:, :2]
-    normals = np.stack([run[:, 1], -run[:, 0]], axis=-1) / np.hypot(run[:, 0], run[:, 1])[:, None]
-    # Outlines run either way round; the side that is seen is the one that looks up or away from the table.
-    up = np.abs(normals @ turn(body.yaw).T @ body.tilt()[2, :2])
-    shades = part.side_shade + (part.cap_shade - part.side_shade) * up
-    return shades[np.minimum(edge, len(shades) - 1)]
+def _side_shades(part: Part, body: Body, edge: NDArray[np.intp]) -> Floats:
+    """Brightness of the sides with these numbers."""
+    shades = np.full(len(part.edges) + 2 * len(part.circles), part.side_shade)
+    shades[len(part.edges) + 2 :] = part.hole_shade  # two crossings to a circle, the first of which is the outer one
+    if body.lean and len(part.edges):
+        run = part.edges[:, 2:] - part.edges[:, :2]
+        normals = np.stack([run[:, 1], -run[:, 0]], axis=-1) / np.hypot(run[:, 0], run[:, 1])[:, None]
+        # Outlines run either way round; a side that is seen never looks down.
+        up = np.abs(normals @ turn(body.yaw).T @ body.tilt()[2, :2])
+        shades[: len(up)] += (part.cap_shade - part.side_shade) * up
+    return shades[edge]
 
 
 def _texels(texture: str, uv: Floats, shade: float | Floats) -> Pixels:
-    """The texture's colours at `uv` (N, 2), repeated in both directions, at one brightness or at one for each."""
-    place = np.floor(uv * textures.SIZE).astype(np.intp) % textures.SIZE
-    index = place[:, 1] * textures.SIZE + place[:, 0]
+    """The texture's colours at `uv` (N, 2), v upward, repeated in both directions; one brightness or one for each."""
+    column, row = (np.floor(uv * textures.SIZE).astype(np.intp) % textures.SIZE).T
+    index = (textures.SIZE - 1 - row) * textures.SIZE + column
     if isinstance(shade, float):
-        return _shaded(texture, shade).take(index, axis=0)
-    return (_shaded(texture, 1.0).take(index, axis=0) * shade[:, None]).astype(np.uint8)
+        return np.asarray(_shaded(texture, shade)[index])
+    return np.asarray(_shaded(texture, 1.0)[index] * shade[:, None]).astype(np.uint8)
 
 
 @lru_cache(maxsize=64)
 def _shaded(texture: str, shade: float) -> Pixels:
     """All texels (SIZE * SIZE, 3) at a brightness."""
-    return (textures.picture(texture).reshape(-1, 3) * shade).astype(np.uint8)
+    return np.asarray(textures.picture(texture).reshape(-1, 3) * shade).astype(np.uint8)
 
 
 def _paint(mask: Mask, height: Floats, rgb: Pixels, seen: tuple[Floats, Pixels]) -> None:

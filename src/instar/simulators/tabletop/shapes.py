@@ -31,6 +31,7 @@ class Part:
     scale: float  # texture pictures per metre up a side
     cap_shade: float = UP
     side_shade: float = UPRIGHT
+    hole_shade: float = UPRIGHT  # of the insides of round holes
 
     @cached_property
     def box(self) -> tuple[Floats, Floats]:
@@ -177,7 +178,6 @@ _BOWL: Final = (
     (0, 6, 78.5, 0), (6, 14, 80.5, 60), (14, 24, 83, 71), (24, 34, 85.5, 78), (34, 44, 88, 82), (44, 54, 90.8, 86),
     (54, 62, 94, 89), (62, 69, 100, 94),
 )  # fmt: skip
-INNER_SHADE: Final = 0.78  # the bowl's inner wall, which is sloped
 
 
 @cache
@@ -185,8 +185,9 @@ def _bowl() -> Shape:
     parts = []
     for z0, z1, outer, inner in _BOWL:
         circles = [(*_AXIS, outer)] + ([(*_AXIS, inner)] if inner else [])
-        shade = UP if inner in (0, 94) else INNER_SHADE
-        parts.append(replace(prism([], (z0, z1), flat(1.2), 1.2, circles), cap_shade=shade))
+        # The inner wall gets steeper, so darker, toward the lip; its steps are drawn as one smooth surface.
+        shade = UP - (UP - 0.66) * z0 / 62 if inner else UP
+        parts.append(replace(prism([], (z0, z1), flat(1.2), 1.2, circles), cap_shade=shade, hole_shade=shade))
     wall = solid(disc(*_AXIS, 100), 0, 69, hole=disc(*_AXIS, 88))
     floor = solid(disc(*_AXIS, 78), 0, 10)
     return Shape("bowl", (0.17, 0.17, 0.0), tuple(parts), (floor, wall), 0.0, loose=False, profile="circle")

@@ -131,17 +131,18 @@ def family_of(task: Task) -> Family:
 def meant(name: str, known: Sequence[str]) -> str:
     """What to say after an unknown name: the likeliest known one, and all of them."""
     close = difflib.get_close_matches(name, known, n=1)
-    guess = f"; did you mean {close[0]!r}?" if close else ";"
-    return f"{guess} There are: {', '.join(known)}"
+    listed = ", ".join(known)
+    return f"; did you mean {close[0]!r}? There are: {listed}" if close else f"; there are: {listed}"
 
 
 def _done(problem: Problem, bodies: Sequence[Body], action: Floats) -> tuple[tuple[Body, ...], Trails]:
-    start_x, start_y, start_yaw, end_x, end_y, end_yaw = VIMA.actions.clip(action)
+    # Places are moved into the workspace; turns go round, so they need no limit.
+    start_x, start_y, _, end_x, end_y, _ = VIMA.actions.clip(action)
     start, end = np.array([start_x, start_y]), np.array([end_x, end_y])
     if problem.tool == "spatula":
         swept = sweep(bodies, start, end)
         return swept.bodies, swept.trails
-    return pick_and_place(bodies, start, end, float(end_yaw - start_yaw)), {}
+    return pick_and_place(bodies, start, end, float(action[5] - action[2])), {}
 
 
 def _reference(picture: Picture) -> Reference:

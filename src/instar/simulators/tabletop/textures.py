@@ -7,8 +7,8 @@ from functools import cache
 from itertools import combinations
 from typing import Final
 
-import cv2
 import numpy as np
+from numpy.typing import NDArray
 
 from instar.demo import Pixels
 from instar.errors import SimulatorError
@@ -69,13 +69,24 @@ def _mix(mask: Floats, one: Color, two: Color) -> Floats:
 
 
 def _noise(seed: int, blur: float, across: float = 1.0) -> Floats:
-    """Smooth noise that wraps around, each value's rank in [0, 1]; `across` stretches it along u."""
-    white = np.random.Generator(np.random.PCG64(seed)).random((SIZE, SIZE))
-    tiled = cv2.GaussianBlur(np.tile(white, (3, 3)), (0, 0), blur * across, sigmaY=blur)
-    smooth = tiled[SIZE : 2 * SIZE, SIZE : 2 * SIZE]
+    """Smooth noise that wraps around, each value's rank in [0, 1]; `across` stretches it along u.
+
+    Whole numbers all the way, so that it is the same on every machine.
+    """
+    noise = np.random.PCG64(seed).random_raw(SIZE * SIZE).reshape(SIZE, SIZE) >> 52
+    smooth = noise.astype(np.int64)
+    for _ in range(3):  # three running means are close to a Gaussian
+        smooth = _running_sum(_running_sum(smooth, round(blur), 0), round(blur * across), 1)
     ranks = np.empty(SIZE * SIZE)
     ranks[np.argsort(smooth, axis=None, kind="stable")] = np.linspace(0, 1, SIZE * SIZE)
     return ranks.reshape(SIZE, SIZE)
+
+
+def _running_sum(values: NDArray[np.int64], reach: int, axis: int) -> NDArray[np.int64]:
+    """Sums of each value and `reach` neighbours on both sides, around the edges."""
+    ends = np.cumsum(np.concatenate([values] * 3, axis=axis), axis=axis)
+    places = np.arange(SIZE, 2 * SIZE)
+    return np.asarray(ends.take(places + reach, axis=axis) - ends.take(places - reach - 1, axis=axis))
 
 
 def _plain(color: Color) -> Floats:
@@ -127,7 +138,7 @@ def _rainbow() -> Floats:
 
 def _tiger() -> Floats:
     waves = np.sin(2 * np.pi * 9 * _V + 9 * (_noise(31, 14, across=2.0) - 0.5)) + 1.2 * (_noise(32, 5, 3.0) - 0.5)
-    return _mix((waves > 0.12).astype(float), (222, 150, 35), (20, 9, 3))
+    return _mix((waves > -0.2).astype(float), (222, 150, 35), (20, 9, 3))
 
 
 def _granite() -> Floats:

@@ -13,7 +13,7 @@ from instar.simulators.tabletop.shapes import BOWL_AXIS, Solid
 
 TABLE_TOP: Final = -0.001  # metres: things settle a millimetre below the drawn surface
 GAP: Final = 0.001  # a mesh hull keeps this distance from what it touches
-REACH: Final = 0.002  # the cup still lifts what it passes this far beside
+REACH: Final = 0.003  # the cup still lifts what it passes this far beside
 
 BOWL_REACH: Final = 0.088  # distance from the bowl's axis within which things end up in it
 BOWL_FLAT: Final = 0.02  # up to here they lie flat on its floor

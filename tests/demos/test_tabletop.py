@@ -1,0 +1,101 @@
+"""Demonstrations played by the tabletop's expert."""
+
+import copy
+
+import numpy as np
+import pytest
+
+from instar import plugins
+from instar.demos.tabletop import TabletopDemos
+from instar.errors import ConfigError, DataError
+from instar.simulator import Task
+from instar.simulators.tabletop import Tabletop
+from instar.testing import conform
+
+
+def test_it_conforms() -> None:
+    conform("demos", "tabletop:episodes=6")
+
+
+def test_ids_go_round_the_tasks() -> None:
+    demos = TabletopDemos(episodes=5, tasks="rotate+rearrange", seed=3)
+    assert demos.ids() == [
+        "tabletop/placement/rotate/000003",
+        "tabletop/placement/rearrange/000003",
+        "tabletop/placement/rotate/000004",
+        "tabletop/placement/rearrange/000004",
+        "tabletop/placement/rotate/000005",
+    ]
+    assert demos == copy.deepcopy(demos)
+
+
+def test_options_are_read_as_a_user_types_them() -> None:
+    typed = plugins.make("demos", "tabletop:4,tasks=rotate+rearrange,suite=combinatorial")
+    assert typed == TabletopDemos(4, "rotate+rearrange", "combinatorial")
+    assert plugins.make("demos", plugins.choice_of("demos", typed)) == typed
+    assert plugins.make("demos", "tabletop:tasks=[rotate, rearrange]").ids()[1].split("/")[2] == "rearrange"
+
+
+def test_an_episode_is_the_experts_from_the_first_look_to_the_last() -> None:
+    id = "tabletop/placement/follow_order/000000"
+    episode = TabletopDemos(6).episode(id)
+    assert (episode.id, episode.success, episode.length) == (id, True, 2)
+    assert len(episode.steps) == 3
+    assert episode.steps[-1].action is None
+    simulator = Tabletop()
+    instruction, observation = simulator.reset(Task("follow_order", "placement"), 0)
+    assert instruction.text == episode.instruction.text
+    assert observation.images["front"].digest == episode.steps[0].observation.images["front"].digest
+    simulator.step(episode.action(0))
+    assert simulator.step(episode.action(1)).success
+
+
+def test_the_same_id_is_the_same_episode_whatever_else_was_asked_for() -> None:
+    id = "tabletop/placement/rotate/000001"
+    one = TabletopDemos(800).episode(id)
+    two = TabletopDemos(2, tasks=("rotate",)).episode(id)
+    assert np.array_equal(one.action(0), two.action(0))
+
+
+def test_a_level_leaves_out_the_tasks_it_does_not_have() -> None:
+    ids = TabletopDemos(10, suite="novel_object").ids()
+    assert not [id for id in ids if "sweep" in id]
+    with pytest.raises(ConfigError, match="none of the tasks sweep_without_exceeding"):
+        TabletopDemos(tasks="sweep_without_exceeding", suite="novel_object")
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"tasks": "rotat"}, "did you mean 'rotate'"),
+        ({"suite": "placement2"}, "did you mean 'placement'"),
+        ({"episodes": 0}, "at least one"),
+        ({"seed": 99_999}, "apart from those of evaluations"),
+        ({"seed": -1}, "seeds 0 to"),
+        ({"tasks": ()}, "no task of the tabletop is chosen"),
+    ],
+)
+def test_options_that_cannot_work_are_refused(options: dict[str, object], message: str) -> None:
+    with pytest.raises(ConfigError, match=message):
+        plugins.load("demos", "tabletop")(**options)
+
+
+@pytest.mark.parametrize(
+    "id",
+    [
+        "tabletop/placement/rotate/000002",
+        "tabletop/placement/rotate/1",
+        "tabletop/combinatorial/rotate/000000",
+        "nonsense",
+    ],
+)
+def test_a_foreign_id_is_refused(id: str) -> None:
+    with pytest.raises(DataError, match="not an episode of these demonstrations"):
+        TabletopDemos(2, tasks="rotate").episode(id)
+
+
+def test_the_fingerprint_tells_other_options_apart() -> None:
+    assert TabletopDemos(4).fingerprint() == TabletopDemos(4).fingerprint()
+    prints = {TabletopDemos(4).fingerprint(), TabletopDemos(5).fingerprint(), TabletopDemos(4, seed=1).fingerprint()}
+    prints |= {TabletopDemos(4, "rotate").fingerprint(), TabletopDemos(4, suite="combinatorial").fingerprint()}
+    assert len(prints) == 5
