@@ -296,6 +296,13 @@ def test_another_plan_is_refused(demos: Path, whole: Path, change: dict[str, obj
         build(BuildConfig(**{**vars(config(demos, whole)), **change}))
 
 
+def test_a_recipe_that_cannot_see_is_refused_before_any_work(demos: Path, tmp_path: Path) -> None:
+    options = replace(config(demos, tmp_path / "samples"), recipe="llara:camera=ceiling")
+    with pytest.raises(MismatchError, match="ceiling"):
+        build(options)
+    assert build(replace(options, recipe="llara")).episodes == 9, "the same folder will do"
+
+
 def test_changed_demonstrations_are_another_plan(tmp_path: Path) -> None:
     demos = write_vima(tmp_path / "demos", episodes=2)
     build(config(demos, tmp_path / "samples"))

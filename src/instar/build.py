@@ -173,22 +173,25 @@ def _finished(folder: Path) -> Manifest | None:
 
 def _first_episode(tools: Tools, ids: Sequence[str], *, strict: bool) -> Episode:
     """The first episode that can be read. Its robot is refused at once if the recipe cannot speak of it."""
-    reason = ""
+    left_out = []
     for id in ids:
         try:
             episode = tools.source.episode(id)
         except UNUSABLE as error:
-            if strict:
-                raise _unusable(id, str(error)) from error
-            reason = reason or str(_unusable(id, str(error)))
+            left_out.append(_left_out(id, error, strict=strict))
         else:
             tools.recipe.robot(episode.robot)
             return episode
-    raise DataError(f"none of the {len(ids)} episodes can be used; {reason}")
+    raise _none_usable(left_out)
+
+
+def _none_usable(left_out: Sequence[LeftOut]) -> DataError:
+    first = _unusable(left_out[0].id, left_out[0].reason)
+    return DataError(f"none of the {len(left_out)} episodes can be used; {first}")
 
 
 def _unusable(id: str, reason: str) -> DataError:
-    return DataError(reason if id in reason else f"{id}: {reason}")
+    return DataError(f"episode {id}: {reason}")
 
 
 def _fill(config: BuildConfig, ids: Sequence[str], work: Work, progress: Progress) -> Ledger:
@@ -239,31 +242,25 @@ def _tools_of(work: Work) -> Tools:
 def _rows(id: str, work: Work, tools: Tools) -> list[Row] | LeftOut:
     try:
         episode = tools.source.episode(id)
-        same = _same_robot(work, episode)
-        rows = rows_of(episode, tools, work.seed) if same is None else []
     except UNUSABLE as error:
-        if work.strict:
-            raise _unusable(id, str(error)) from error
-        return LeftOut(id, str(error))
-    if same is not None:
-        raise same
-    return rows
-
-
-def _same_robot(work: Work, episode: Episode) -> MismatchError | None:
+        return _left_out(id, error, strict=work.strict)
+    work.robot.require(episode.robot, f"episode {work.first}", f"episode {id}")
     try:
-        work.robot.require(episode.robot, f"episode {work.first}", f"episode {episode.id}")
-    except MismatchError as error:
-        return error
-    return None
+        return rows_of(episode, tools, work.seed)
+    except UNUSABLE as error:
+        return _left_out(id, error, strict=work.strict)
+
+
+def _left_out(id: str, error: Exception, *, strict: bool) -> LeftOut:
+    if strict:
+        raise _unusable(id, str(error)) from error
+    return LeftOut(id, str(error))
 
 
 def _manifest(plan: Mapping[str, Any], robot: Robot, ledger: Ledger) -> Manifest:
     left_out = ledger.left_out()
     if not ledger.episodes():
-        raise DataError(
-            f"none of the {len(left_out)} episodes can be used; {_unusable(left_out[0].id, left_out[0].reason)}"
-        )
+        raise _none_usable(left_out)
     shards = ledger.entries()
     return Manifest(
         format=FORMAT,

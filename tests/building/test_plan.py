@@ -1,5 +1,6 @@
 """Claiming a folder: ours, nobody's, or somebody else's."""
 
+import json
 import os
 import subprocess
 import sys
@@ -33,8 +34,15 @@ def test_a_folder_is_claimed_once_and_found_again(tmp_path: Path) -> None:
     assert (tmp_path / "new" / "plan.json").read_bytes() == before
 
 
+def test_a_plan_of_which_nothing_was_built_may_change(tmp_path: Path) -> None:
+    claim(tmp_path, PLAN)
+    claim(tmp_path, PLAN | {"seed": 1})
+    assert json.loads((tmp_path / "plan.json").read_text())["seed"] == 1
+
+
 def test_another_plan_is_refused_and_every_difference_named(tmp_path: Path) -> None:
     claim(tmp_path, PLAN)
+    (tmp_path / "views-00000.parquet").touch()
     with pytest.raises(ConfigError, match=r'seed 0 there, 1 now; recipe .*"llara".* there, .*"llarva".* now'):
         claim(tmp_path, {"seed": 1, "recipe": {"name": "llarva"}})
 
@@ -43,7 +51,7 @@ def test_a_folder_with_something_else_in_it_is_left_alone(tmp_path: Path) -> Non
     (tmp_path / "thesis.tex").write_text("\\chapter{}")
     with pytest.raises(ConfigError, match="something other than samples"):
         claim(tmp_path, PLAN)
-    with pytest.raises(ConfigError, match="something other than samples"):
+    with pytest.raises(ConfigError, match="is a file"):
         claim(tmp_path / "thesis.tex", PLAN)
     assert [path.name for path in tmp_path.iterdir()] == ["thesis.tex"]
 

@@ -15,17 +15,20 @@ logger = logging.getLogger(__name__)
 
 def claim(folder: Path, plan: Mapping[str, Any]) -> None:
     """Make `folder` the place of this plan, or find that it is already. Raises ConfigError if it is another's."""
-    if (folder / PLAN).exists():
-        _sweep(folder)
+    if folder.exists() and not folder.is_dir():
+        raise ConfigError(f"{folder}: is a file; samples go into a folder")
+    held = {path.name for path in folder.iterdir() if not _is_temporary(path)} if folder.exists() else set()
+    if PLAN in held and len(held) > 1:
         _require_same(folder, read_json(folder / PLAN), plan)
-        return
-    if folder.exists() and (not folder.is_dir() or any(not _is_temporary(path) for path in folder.iterdir())):
+    elif held <= {PLAN}:  # a plan of which nothing was built yet may change
+        write_json(folder / PLAN, plan)
+    else:
         raise ConfigError(f"{folder}: holds something other than samples; choose a new or an empty folder")
-    write_json(folder / PLAN, plan)
     _sweep(folder)
 
 
-def _require_same(folder: Path, there: Mapping[str, Any], plan: Mapping[str, Any]) -> None:
+def _require_same(folder: Path, there: Any, plan: Mapping[str, Any]) -> None:
+    there = there if isinstance(there, dict) else {}
     differing = [key for key in plan if there.get(key) != plan[key]]
     if differing:
         told = "; ".join(
