@@ -1,7 +1,7 @@
 """Episodes measured in the real VIMA-Bench, as bodies of ours."""
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -36,6 +36,7 @@ class Scene:
     roles: Mapping[int, str]
     goals: Sequence[Mapping[str, Any]]
     actions: Sequence[Sequence[float]]  # start x, y, end x, y, end yaw
+    pictured: Sequence[tuple[Shape, Mapping[str, BoxOrNone]]]  # what object pictures show, and its boxes by camera
     frames: Sequence[Frame]
 
 
@@ -54,8 +55,21 @@ def _scene(value: dict[str, Any]) -> Scene:
         {number: thing["role"] for number, thing in things.items()},
         value["goals"],
         value["actions"],
+        list(_pictured(value["assets"], things)),
         [_frame(rows, shapes, things) for rows in value["frames"]],
     )
+
+
+def _pictured(
+    assets: dict[str, Any], things: dict[int, dict[str, Any]]
+) -> Iterator[tuple[Shape, Mapping[str, BoxOrNone]]]:
+    """Object pictures of things that stand on the table, too, so that their sizes are known."""
+    by_name = {thing["name"]: _shape(thing) for thing in things.values()}
+    for picture in assets.values():
+        name, _, front, top = picture["objects"][0]
+        if picture["kind"] == "object" and name in by_name:
+            magnified = scaled(by_name[name], (7.0, 7.0, 7.0)) if name == "small block" else by_name[name]
+            yield magnified, {"front": _box(front), "top": _box(top)}
 
 
 def _shape(thing: dict[str, Any]) -> Shape:

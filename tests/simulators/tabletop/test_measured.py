@@ -7,7 +7,9 @@ import numpy as np
 from instar.demo import Box
 from instar.simulators.tabletop.body import Body
 from instar.simulators.tabletop.render import box_of, scene
+from instar.simulators.tabletop.render import portrait as alone
 from instar.simulators.tabletop.sweep import sweep
+from instar.simulators.tabletop.tasks.layout import portrait
 from instar.simulators.tabletop.tasks.placing import Goal, Placing
 from instar.simulators.tabletop.tasks.problem import Rule, Trails
 from instar.simulators.tabletop.tasks.sweeping import Area, Sweeping
@@ -39,6 +41,19 @@ def test_boxes_are_where_the_real_renderer_has_them() -> None:
     assert len(errors) > 1200
     assert np.mean(np.array(errors) <= 1) >= 0.985
     assert np.mean(np.array(errors) == 0) >= 0.85
+
+
+@needs_measurements
+def test_object_pictures_show_things_where_the_real_ones_do() -> None:
+    errors = []
+    for episode in scenes():
+        if not episode.task.startswith("novel_adj"):  # whose demonstrations rescale things
+            for shape, boxes in episode.pictured:
+                for view in VIEWS:
+                    seen = box_of(alone(portrait(shape, "red"), view).ids == 0)
+                    errors.append(_off(seen, boxes[view.name]))
+    assert len(errors) > 100
+    assert max(errors) <= 1
 
 
 def _played(episode: Scene) -> list[tuple[tuple[Body, ...], Trails]]:
