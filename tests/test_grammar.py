@@ -124,5 +124,20 @@ def test_fixed_pattern_admits_exactly_the_range(low: int, width: int) -> None:
         assert bool(pattern.fullmatch(text)) == (low <= probe <= high), (pattern.pattern, text)
 
 
+@pytest.mark.parametrize("least", [0, 1, 3])
+def test_items_may_depend_on_their_place(least: int) -> None:
+    count = Grammar(Repeat("lines", lambda k: Grammar(Integer("n", k, k), "."), least=least, most=3))
+    for length in range(4):
+        values = {"lines": [{"n": k} for k in range(length)]}
+        if length < least:
+            assert not re.fullmatch(count.pattern(), "\n".join(f"{k}." for k in range(length)))
+        else:
+            assert count.parse(count.format(values)) == values
+            assert re.fullmatch(count.pattern(), count.format(values))
+    assert not re.fullmatch(count.pattern(), "1.")
+    with pytest.raises(ReplyError, match="expected 0 for n"):
+        count.parse("1.")
+
+
 def test_the_range_from_zero_to_one_is_small() -> None:
     assert fixed_pattern(3, 0, 1) == r"(?:(?:0)\.[0-9]{3}|1\.000)"

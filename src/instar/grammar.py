@@ -10,7 +10,7 @@ ReplyError at the furthest place that made sense.
 """
 
 import itertools
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from functools import cached_property
 from typing import Any
 
@@ -93,18 +93,25 @@ class Maybe:
 
 
 class Repeat:
-    """A list: between `least` and `most` times the same grammar, with `separator` between."""
+    """A list: between `least` and `most` items with `separator` between; given a function, item k has grammar(k)."""
 
-    def __init__(self, name: str, grammar: Grammar, separator: str = "\n", least: int = 1, most: int = 8) -> None:
+    def __init__(
+        self,
+        name: str,
+        grammar: Grammar | Callable[[int], Grammar],
+        separator: str = "\n",
+        least: int = 1,
+        most: int = 8,
+    ) -> None:
         if not 0 <= least <= most or most < 1:
             raise ConfigError(f"repetition {name!r}: between {least} and {most} times is not possible")
-        if most > 1:
-            _check((*grammar.parts[-1:], Literal(separator)))
         self.name = name
-        self.grammar = grammar
         self.separator = Literal(separator)
         self.least = least
         self.most = most
+        self._items = grammar if isinstance(grammar, Grammar) else tuple(grammar(k) for k in range(most))
+        if most > 1:
+            _check((*self._item(0).parts[-1:], self.separator))
 
     def slots(self) -> tuple[str, ...]:
         return (self.name,)
@@ -113,10 +120,29 @@ class Repeat:
         items = value_of(values, self.name)
         if not self.least <= len(items) <= self.most:
             raise DataError(f"{self.name} has {len(items)} items, not {self.least} to {self.most}")
-        return self.separator.text.join(self.grammar.format(item) for item in items)
+        return self.separator.text.join(self._item(k).format(item) for k, item in enumerate(items))
 
     def read(self, scan: Scan, start: int) -> Iterator[tuple[int, dict[str, Any]]]:
         return self._read_more(scan, start, ())
+
+    def pattern(self) -> str:
+        if isinstance(self._items, tuple):
+            return self._unlike(self._items)
+        item = self._items.pattern()
+        rest = f"(?:{self.separator.pattern()}{item})"
+        some = f"{item}{rest}{{{max(self.least - 1, 0)},{self.most - 1}}}" if self.most > 1 else item
+        return some if self.least else f"(?:{some})?"
+
+    def _unlike(self, items: tuple[Grammar, ...]) -> str:
+        """The pattern of items that differ by their place: each holds the ones that may follow it."""
+        text = ""
+        for k in range(self.most - 1, -1, -1):
+            text = (self.separator.pattern() if k else "") + items[k].pattern() + text
+            text = text if k < self.least else f"(?:{text})?"
+        return text
+
+    def _item(self, k: int) -> Grammar:
+        return self._items[k] if isinstance(self._items, tuple) else self._items
 
     def _read_more(
         self, scan: Scan, start: int, items: tuple[dict[str, Any], ...]
@@ -124,16 +150,10 @@ class Repeat:
         if len(items) < self.most:
             between = self.separator.read(scan, start) if items else iter([(start, {})])
             for after, _ in between:
-                for end, item in self.grammar.read(scan, after):
+                for end, item in self._item(len(items)).read(scan, after):
                     yield from self._read_more(scan, end, (*items, item))
         if len(items) >= self.least:
             yield start, {self.name: list(items)}
-
-    def pattern(self) -> str:
-        item = self.grammar.pattern()
-        rest = f"(?:{self.separator.pattern()}{item})"
-        some = f"{item}{rest}{{{max(self.least - 1, 0)},{self.most - 1}}}" if self.most > 1 else item
-        return some if self.least else f"(?:{some})?"
 
 
 def _read_all(parts: tuple[Part, ...], k: int, scan: Scan, start: int) -> Iterator[tuple[int, dict[str, Any]]]:

@@ -167,6 +167,8 @@ class Integer:
         return (self.low is None or value >= self.low) and (self.high is None or value <= self.high)
 
     def _wanted(self) -> str:
+        if self.low is not None and self.low == self.high:
+            return str(self.low)
         return "a whole number" + _bounds(self.low, self.high)
 
 
