@@ -21,6 +21,14 @@ def test_reads_a_choice(text: str, name: str, options: dict[str, object]) -> Non
     assert Choice.parse(text) == Choice(name, options)
 
 
+@pytest.mark.parametrize(
+    "value", [None, True, 3, 0.5, "", "x", "3", "true", "null", "a,b", "a: b", [1, "x", None], ["a,b"]]
+)
+def test_options_read_back_as_they_were_written(value: object) -> None:
+    choice = Choice("any", {"option": value, "other": 1})
+    assert Choice.parse(str(choice)) == choice
+
+
 def test_a_choice_makes_the_same_plugin_again() -> None:
     recipe = plugins.make("recipes", "llara:describe=false,past=3")
     choice = plugins.choice_of("recipes", recipe)

@@ -10,7 +10,8 @@ from typing import Any
 import pytest
 
 QUICK = ("--steps", "2", "--batch", "2", "--freeze", "--precision", "float32", "--loader-workers", "0")
-WORLD = "tabletop:tasks=rotate+visual_manipulation,episodes=2"
+WORLD = "tabletop:tasks=rotate+visual_manipulation,per_task=2"
+DEMOS = "tabletop:tasks=rotate+visual_manipulation,episodes=4"
 
 
 def instar(*arguments: str | Path, code: int = 0) -> subprocess.CompletedProcess[str]:
@@ -35,7 +36,7 @@ def said(*arguments: str | Path) -> Any:
 def road(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with everything from demonstrations to two runs."""
     road = tmp_path_factory.mktemp("road")
-    instar("collect", "--demos", f"{WORLD}", "--out", road / "demos")
+    instar("collect", "--demos", DEMOS, "--out", road / "demos")
     instar(
         "build", "--demos", f"vima:{road / 'demos'}", "--auxiliary", "all", "--out", road / "samples", "--workers", "1"
     )

@@ -86,7 +86,7 @@ VERBS: Final[Mapping[str, Verb]] = {
     ),
     "eval": Verb(
         "let a policy act in a benchmark and record every episode",
-        "instar eval --policy checkpoint/ --benchmark tabletop:episodes=50 --out runs/mine",
+        "instar eval --policy checkpoint/ --benchmark tabletop:per_task=50 --out runs/mine",
         "instar.evaluate:EvaluateConfig",
         "instar.evaluate:evaluate",
         "show_run",

@@ -124,6 +124,28 @@ def _short(value: Any) -> str:
     return f"{value:.4g}" if isinstance(value, float) else str(value)
 
 
+def show_description(found: Any) -> None:
+    """An artefact: its facts, its tables, and examples of what it holds."""
+    state = "" if found.whole else "  [yellow]not whole[/]"
+    out.print(f"[bold]{escape(found.kind)}[/] {escape(found.name)}{state}")
+    facts = _table("", "")
+    for name, value in found.facts:
+        facts.add_row(escape(name), escape(_short(value)))
+    out.print(facts)
+    for each in found.tables:
+        table = _table(*map(escape, each.head))
+        table.title = escape(each.title)
+        table.title_justify = "left"
+        for row in each.rows:
+            table.add_row(*(escape(_short(value)) for value in row))
+        out.print(table)
+    for example in found.examples:
+        out.print(f"[bold]{escape(example.title)}[/]")
+        for line in example.lines:
+            colour = "green" if line.learn else "default"
+            out.print(f"  [dim]{escape(line.role)}:[/] [{colour}]{escape(line.text)}[/]", highlight=False)
+
+
 def show_answer(answer: Any) -> None:
     """What the model said."""
     out.print(escape(answer.reply), highlight=False)

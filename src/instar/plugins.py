@@ -7,6 +7,8 @@ JSON is stored in every artefact, so that what made it can be made again.
 import dataclasses
 import difflib
 import functools
+import json
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from importlib.metadata import EntryPoint, entry_points
@@ -70,15 +72,11 @@ class Choice:
 
 
 def _split(text: str) -> list[str]:
-    """Split at commas that are not inside brackets."""
-    parts, depth, start = [], 0, 0
-    for position, letter in enumerate(text):
-        depth += (letter in "[{") - (letter in "]}")
-        if letter == "," and depth == 0:
-            parts.append(text[start:position])
-            start = position + 1
-    parts.append(text[start:])
-    return [part for part in parts if part.strip()]
+    """Split at commas that are not inside brackets or quotes."""
+    return [part for part in _PART.findall(text) if part.strip()]
+
+
+_PART = re.compile(r"""(?:"[^"]*"|\[[^\]]*\]|\{[^}]*\}|[^,])+""")
 
 
 def _scalar(text: str) -> Any:
@@ -86,15 +84,19 @@ def _scalar(text: str) -> Any:
         value = yaml.safe_load(text)
     except yaml.YAMLError:
         return text
+    if value is None:
+        return None if text.strip() == "null" else text
     return value if isinstance(value, str | int | float | bool | list | dict) else text
 
 
 def _typed(value: Any) -> str:
-    if isinstance(value, bool):
-        return str(value).lower()
+    """`value` so that `_scalar` reads it back."""
     if isinstance(value, list | tuple):
         return "[" + ",".join(_typed(item) for item in value) + "]"
-    return str(value)
+    if isinstance(value, str):
+        plain = not re.search(r"""[,\[\]{}"#:]""", value) and _scalar(value) == value
+        return value if plain else json.dumps(value, ensure_ascii=False)
+    return json.dumps(value)
 
 
 def names(kind: str) -> list[str]:
