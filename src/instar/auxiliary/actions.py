@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Annotated
 
 import numpy as np
+from typing_extensions import Doc
 
 from instar import markup
 from instar.auxiliary.exchange import exchange
@@ -18,8 +19,13 @@ from instar.wording import drawn, fill, wording
 class ActionPrediction:
     """act_pred: name the action that leads from the picture to a scene given as boxes; one for every action."""
 
-    camera: Annotated[str, "the camera that the question is about"] = "front"
-    wording: Annotated[str, "path of a YAML wording pack; empty for instar's own"] = ""
+    camera: Annotated[str, Doc("the camera that the question is about")] = "front"
+    wording: Annotated[str, Doc("path of a YAML wording pack; empty for instar's own")] = ""
+
+    @property
+    def wording_hash(self) -> str:
+        """Changes with every word of the pack in use."""
+        return wording(self.wording).hash
 
     def conversations(self, episode: Episode, view: View, rng: np.random.Generator) -> Iterator[Conversation]:
         """One, or none after the last action and for a reference picture."""
@@ -38,8 +44,13 @@ class ActionPrediction:
 class FuturePrediction:
     """fut_pred: give the boxes of the scene that follows an action; one for every action."""
 
-    camera: Annotated[str, "the camera that the question is about"] = "front"
-    wording: Annotated[str, "path of a YAML wording pack; empty for instar's own"] = ""
+    camera: Annotated[str, Doc("the camera that the question is about")] = "front"
+    wording: Annotated[str, Doc("path of a YAML wording pack; empty for instar's own")] = ""
+
+    @property
+    def wording_hash(self) -> str:
+        """Changes with every word of the pack in use."""
+        return wording(self.wording).hash
 
     def conversations(self, episode: Episode, view: View, rng: np.random.Generator) -> Iterator[Conversation]:
         """One, or none after the last action and for a reference picture."""

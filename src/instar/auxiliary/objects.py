@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Annotated
 
 import numpy as np
+from typing_extensions import Doc
 
 from instar import markup
 from instar.auxiliary.exchange import exchange
@@ -17,9 +18,14 @@ from instar.wording import drawn, fill, wording
 class Detection:
     """obj_det: list all objects with their boxes; one question for every picture."""
 
-    camera: Annotated[str, "the camera that the question is about"] = "front"
-    references: Annotated[bool, "ask about reference pictures too; LLaRA's limited_ data sets do not"] = True
-    wording: Annotated[str, "path of a YAML wording pack; empty for instar's own"] = ""
+    camera: Annotated[str, Doc("the camera that the question is about")] = "front"
+    references: Annotated[bool, Doc("ask about reference pictures too; LLaRA's limited_ data sets do not")] = True
+    wording: Annotated[str, Doc("path of a YAML wording pack; empty for instar's own")] = ""
+
+    @property
+    def wording_hash(self) -> str:
+        """Changes with every word of the pack in use."""
+        return wording(self.wording).hash
 
     def conversations(self, episode: Episode, view: View, rng: np.random.Generator) -> Iterator[Conversation]:
         """One, or none where the camera sees no object."""
@@ -33,9 +39,14 @@ class Detection:
 class Localization:
     """obj_loc: give the box of a named object; one question for every object in every picture."""
 
-    camera: Annotated[str, "the camera that the question is about"] = "front"
-    references: Annotated[bool, "ask about reference pictures too; LLaRA's limited_ data sets do not"] = True
-    wording: Annotated[str, "path of a YAML wording pack; empty for instar's own"] = ""
+    camera: Annotated[str, Doc("the camera that the question is about")] = "front"
+    references: Annotated[bool, Doc("ask about reference pictures too; LLaRA's limited_ data sets do not")] = True
+    wording: Annotated[str, Doc("path of a YAML wording pack; empty for instar's own")] = ""
+
+    @property
+    def wording_hash(self) -> str:
+        """Changes with every word of the pack in use."""
+        return wording(self.wording).hash
 
     def conversations(self, episode: Episode, view: View, rng: np.random.Generator) -> Iterator[Conversation]:
         """One for each object that the camera sees."""

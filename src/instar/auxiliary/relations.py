@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Annotated, Any, Final
 
 import numpy as np
+from typing_extensions import Doc
 
 from instar import markup
 from instar.auxiliary.exchange import exchange
@@ -45,9 +46,14 @@ SAME: Final = Grammar(
 class SpatialRelation:
     """spa_rel: where one object is relative to another; one question for every ordered pair in every picture."""
 
-    camera: Annotated[str, "the camera that the question is about"] = "front"
-    references: Annotated[bool, "ask about reference pictures too; LLaRA's limited_ data sets do not"] = True
-    wording: Annotated[str, "path of a YAML wording pack; empty for instar's own"] = ""
+    camera: Annotated[str, Doc("the camera that the question is about")] = "front"
+    references: Annotated[bool, Doc("ask about reference pictures too; LLaRA's limited_ data sets do not")] = True
+    wording: Annotated[str, Doc("path of a YAML wording pack; empty for instar's own")] = ""
+
+    @property
+    def wording_hash(self) -> str:
+        """Changes with every word of the pack in use."""
+        return wording(self.wording).hash
 
     def conversations(self, episode: Episode, view: View, rng: np.random.Generator) -> Iterator[Conversation]:
         """One for each ordered pair of objects that the camera sees and that are called differently."""
@@ -66,8 +72,13 @@ class SpatialRelation:
 class TemporalRelation:
     """tmp_rel: how the distance between two objects changes; one question for every ordered pair and action."""
 
-    camera: Annotated[str, "the camera that the question is about"] = "front"
-    wording: Annotated[str, "path of a YAML wording pack; empty for instar's own"] = ""
+    camera: Annotated[str, Doc("the camera that the question is about")] = "front"
+    wording: Annotated[str, Doc("path of a YAML wording pack; empty for instar's own")] = ""
+
+    @property
+    def wording_hash(self) -> str:
+        """Changes with every word of the pack in use."""
+        return wording(self.wording).hash
 
     def conversations(self, episode: Episode, view: View, rng: np.random.Generator) -> Iterator[Conversation]:
         """One for each ordered pair of objects called differently that the camera sees both before and after."""

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Annotated
 
 import numpy as np
+from typing_extensions import Doc
 
 from instar.demo import Context
 from instar.policy import PolicySpec
@@ -19,7 +20,7 @@ class RandomPolicy:
     Stateless like every policy: the draw is a function of the seed and of what the context shows.
     """
 
-    seed: Annotated[int, "another seed draws other actions"] = 0
+    seed: Annotated[int, Doc("another seed draws other actions")] = 0
 
     @property
     def spec(self) -> PolicySpec:

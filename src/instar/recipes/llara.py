@@ -16,6 +16,7 @@ from dataclasses import dataclass, replace
 from typing import Annotated, Any
 
 import numpy as np
+from typing_extensions import Doc
 
 from instar import markup
 from instar.chat import IMAGE, Conversation, Turn
@@ -30,14 +31,14 @@ from instar.wording import Wording, fill, wording
 class Llara:
     """LLaRA's way to ask for actions and to answer."""
 
-    describe: Annotated[bool, "put boxes of the reference pictures' objects into the task (D-inBC), or names only"] = (
-        True
-    )
-    multi: Annotated[bool, "answer with all the steps that remain, or with the next one only"] = True
-    past: Annotated[int, "how many finished steps the question lists, the latest ones"] = 8
-    camera: Annotated[str, "the camera that everything is seen through"] = "front"
-    wording: Annotated[str, "path of a YAML wording pack; empty for instar's own"] = ""
-    longest: Annotated[int, "most steps in one answer"] = 8
+    describe: Annotated[
+        bool, Doc("put boxes of the reference pictures' objects into the task (D-inBC), or names only")
+    ] = True
+    multi: Annotated[bool, Doc("answer with all the steps that remain, or with the next one only")] = True
+    past: Annotated[int, Doc("how many finished steps the question lists, the latest ones")] = 8
+    camera: Annotated[str, Doc("the camera that everything is seen through")] = "front"
+    wording: Annotated[str, Doc("path of a YAML wording pack; empty for instar's own")] = ""
+    longest: Annotated[int, Doc("most steps in one answer")] = 8
 
     def __post_init__(self) -> None:
         if self.past < 0 or self.longest < 1:

@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
 
+from typing_extensions import Doc
+
 from instar.demo import Episode
 from instar.demos.archive import Archive
 from instar.demos.vima.episode import read_episode
@@ -22,10 +24,10 @@ class Vima:
     "vima_v6/<task>/<index>" in the published zip file.
     """
 
-    path: Annotated[Path, "the zip file, or the folder that it was unpacked to"]
-    tasks: Annotated[str, "only these tasks, joined by +, e.g. rotate+twist; empty for all"] = ""
-    subset: Annotated[Path | None, 'JSON file with the ids to use: a list, or {"train": [...], "val": [...]}'] = None
-    split: Annotated[str, "which list of the subset file"] = "train"
+    path: Annotated[Path, Doc("the zip file, or the folder that it was unpacked to")]
+    tasks: Annotated[str, Doc("only these tasks, joined by +, e.g. rotate+twist; empty for all")] = ""
+    subset: Annotated[Path | None, Doc('JSON file with ids to use: a list, or {"train": [...], "val": [...]}')] = None
+    split: Annotated[str, Doc("which list of the subset file")] = "train"
 
     def ids(self) -> Sequence[str]:
         """The ids of all chosen episodes by task and index, from the listing alone; each once.
