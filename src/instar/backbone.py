@@ -120,6 +120,8 @@ def speak(
 
 
 def _likeliest(logits_BV: torch.Tensor, rules: Sequence[Rule | None], going: set[int]) -> list[int]:
+    if all(rules[row] is None for row in going):
+        return [int(token) for token in logits_BV.argmax(dim=-1).tolist()]
     barred = np.zeros(tuple(logits_BV.shape), dtype=np.bool_)
     for row in going:
         rule = rules[row]

@@ -271,8 +271,9 @@ def test_is_the_plugin_called_hf(folder: Callable[[str], Path]) -> None:
     assert plugins.choice_of("backbones", made).options["device"] == "cpu"
 
 
-def test_bfloat16_weights_answer_too(folder: Callable[[str], Path]) -> None:
-    model = hf.load(folder("smolvlm"), "cpu", "bfloat16")
+@pytest.mark.parametrize("family", FAMILIES)
+def test_bfloat16_weights_answer_too(folder: Callable[[str], Path], family: str) -> None:
+    model = hf.load(folder(family), "cpu", "bfloat16")
     assert next(model.model.parameters()).dtype == torch.bfloat16
     POINT.parse(model.generate([asked("?", picture(0))], [POINT], 40)[0])
 

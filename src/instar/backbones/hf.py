@@ -215,8 +215,8 @@ class HfBackbone:
         return self._template(conversation)
 
     def _example(self, id: str, pieces: Sequence[Piece], images: Sequence[Image]) -> Example:
-        expanded, pictures = look(self.processor, images, self.fit)
-        waiting = iter(expanded)
+        seen = look(self.processor, images, self.fit)
+        waiting, types = iter(seen.tokens), iter(seen.types)
         rows = [next(waiting) if piece.kind == "picture" else self._tokens.of(piece) for piece in pieces]
         begin = self._tokens.begin
         if begin and rows and rows[0][:1] != begin:
@@ -225,15 +225,23 @@ class HfBackbone:
         learn = [piece.learn for piece, count in zip(pieces, counts, strict=True) for _ in range(count)]
         input_ids = torch.tensor([token for row in rows for token in row], dtype=torch.long)
         labels = input_ids.masked_fill(~torch.tensor(learn, dtype=torch.bool), IGNORE)
-        return Example(id, input_ids, labels, self._family.aligned(pieces, counts), pictures)
+        aligned = self._family.aligned(pieces, counts)
+        if seen.types:
+            kinds = [
+                next(types) if piece.kind == "picture" else [0] * len(row)
+                for piece, row in zip(pieces, rows, strict=True)
+            ]
+            aligned["mm_token_type_ids"] = torch.tensor([kind for row in kinds for kind in row], dtype=torch.long)
+        return Example(id, input_ids, labels, aligned, seen.inputs)
 
     def _batch(self, examples: Sequence[Example], *, left: bool) -> Tensors:
         pad = self.tokenizer.pad_token_id
         ids = [example.input_ids for example in examples]
         batch = {"input_ids": padded(ids, pad if isinstance(pad, int) else 0, left=left)}
         batch["attention_mask"] = padded([torch.ones_like(row) for row in ids], 0, left=left)
-        for name in examples[0].aligned:
-            batch[name] = padded([example.aligned[name] for example in examples], 0, left=left)
+        for name in sorted({name for example in examples for name in example.aligned}):
+            rows = [example.aligned.get(name, torch.zeros_like(example.input_ids)) for example in examples]
+            batch[name] = padded(rows, 0, left=left)
         for name in sorted({name for example in examples for name in example.pictures}):
             batch[name] = self._joined(name, examples)
         return batch

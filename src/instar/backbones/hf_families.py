@@ -23,6 +23,26 @@ class Positions(NamedTuple):
     following: torch.Tensor  # (B,): the position of the first token after the prompt
 
 
+def counted(batch: Tensors, first: int = 0) -> Positions:
+    """Positions by counting the tokens that are not padding, from `first` on."""
+    mask = batch["attention_mask"]
+    ids = (mask.cumsum(-1) - 1).clamp(min=0) + first
+    return Positions(ids, ids[:, -1] + 1)
+
+
+def own_positions(model: PreTrainedModel, batch: Tensors) -> Positions:
+    """Positions as the model counts: Qwen-VL and its kin count pictures along three axes, then on from the largest."""
+    plain = counted(batch)
+    inner: Any = model.base_model
+    if not hasattr(inner, "get_rope_index"):
+        return plain
+    given = {key: batch[key] for key in ("image_grid_thw", "mm_token_type_ids") if key in batch}
+    if "image_grid_thw" not in given:
+        return Positions(plain.ids.expand(3, -1, -1), plain.following)
+    ids, _ = inner.get_rope_index(batch["input_ids"], attention_mask=batch["attention_mask"], **given)
+    return Positions(ids, ids.amax(dim=(0, 2)) + 1)
+
+
 @dataclass(frozen=True)
 class Family:
     """What has to be known of a family; the defaults suit most."""
@@ -30,7 +50,7 @@ class Family:
     pieces: Callable[[ProcessorMixin], Callable[[Conversation], list[Piece]]] = lambda processor: (
         template(processor).pieces
     )
-    positions: Callable[[PreTrainedModel, Tensors], Positions] = lambda _model, batch: counted(batch)
+    positions: Callable[[PreTrainedModel, Tensors], Positions] = own_positions
     aligned: Callable[[Sequence[Piece], Sequence[int]], Tensors] = lambda _pieces, _counts: {}
     stacked: tuple[str, ...] = ()  # inputs of the shape (samples, pictures of a sample, ...)
     vision: tuple[str, ...] = ("vision_tower", "vision_model", "visual", "vision_encoder", "image_tower")
@@ -47,30 +67,6 @@ class Family:
 def family(model_type: str) -> Family:
     """What has to be known of models of this `model_type`, as their config.json names it."""
     return _FAMILIES.get(model_type, Family())
-
-
-def counted(batch: Tensors, first: int = 0) -> Positions:
-    """Positions by counting the tokens that are not padding, from `first` on."""
-    mask = batch["attention_mask"]
-    ids = (mask.cumsum(-1) - 1).clamp(min=0) + first
-    return Positions(ids, ids[:, -1] + 1)
-
-
-def _rotary_grid(model: PreTrainedModel, batch: Tensors) -> Positions:
-    """Qwen-VL counts pictures along three axes and goes on after the largest."""
-    given = {key: batch[key] for key in ("image_grid_thw", "mm_token_type_ids") if key in batch}
-    if "image_grid_thw" not in given:
-        plain = counted(batch)
-        return Positions(plain.ids.expand(3, -1, -1), plain.following)
-    inner: Any = model.model
-    ids, _ = inner.get_rope_index(batch["input_ids"], attention_mask=batch["attention_mask"], **given)
-    return Positions(ids, ids.amax(dim=(0, 2)) + 1)
-
-
-def _picture_types(pieces: Sequence[Piece], counts: Sequence[int]) -> Tensors:
-    """Qwen-VL wants to be told which tokens are a picture's."""
-    kinds = [piece.kind == "picture" for piece in pieces]
-    return {"mm_token_type_ids": torch.tensor(kinds, dtype=torch.long).repeat_interleave(torch.tensor(counts))}
 
 
 def _paligemma_pieces(processor: ProcessorMixin) -> Callable[[Conversation], list[Piece]]:
@@ -103,7 +99,6 @@ def _after_the_question(pieces: Sequence[Piece], counts: Sequence[int]) -> Tenso
     return {"token_type_ids": torch.tensor([0] * prefix + [1] * rest, dtype=torch.long)}
 
 
-_QWEN: Final = Family(positions=_rotary_grid, aligned=_picture_types)
 _IDEFICS: Final = Family(stacked=("pixel_values", "pixel_attention_mask"))
 _PALIGEMMA: Final = Family(
     pieces=_paligemma_pieces,
@@ -112,9 +107,6 @@ _PALIGEMMA: Final = Family(
 )
 
 _FAMILIES: Final[Mapping[str, Family]] = {
-    "qwen2_vl": _QWEN,
-    "qwen2_5_vl": _QWEN,
-    "qwen3_vl": _QWEN,
     "idefics3": _IDEFICS,
     "smolvlm": _IDEFICS,
     "paligemma": _PALIGEMMA,

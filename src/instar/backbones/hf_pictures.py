@@ -1,6 +1,7 @@
 """Pictures as a model's own processor makes them: the tokens that stand for each, and the pixels."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
 from typing import Any, Final, Literal
 
 import cv2
@@ -16,25 +17,42 @@ Fit = Literal["auto", "own", "pad", "stretch"]
 _PER_TOKEN: Final = ("input_ids", "attention_mask", "token_type_ids", "mm_token_type_ids", "labels")
 
 
-def look(
-    processor: ProcessorMixin, images: Sequence[Image], fit: Fit = "auto"
-) -> tuple[list[list[int]], dict[str, torch.Tensor]]:
-    """The tokens that stand for each image, and the inputs that hold the pixels of all of them."""
+@dataclass(frozen=True, eq=False)
+class Seen:
+    """Pictures as a model takes them in."""
+
+    tokens: list[list[int]] = field(default_factory=list)  # that stand for each picture
+    types: list[list[int]] = field(default_factory=list)  # the mm_token_type_ids of these tokens, where there are any
+    inputs: dict[str, torch.Tensor] = field(default_factory=dict)  # the pixels of all pictures, and their sizes
+
+
+def look(processor: ProcessorMixin, images: Sequence[Image], fit: Fit = "auto") -> Seen:
+    """The pictures as `processor` makes them."""
     if not images:
-        return [], {}
+        return Seen()
     tokenizer = processor.tokenizer
     text = f"{picture_token(processor)}{tokenizer.eos_token}" * len(images)
     seen = [PIL.Image.fromarray(fitted(image.pixels, fit, processor.image_processor)) for image in images]
     # NumPy, as PaliGemma's processor cannot make labels of tensors with NumPy 2; they are not used here.
     made: Any = processor(text=[text], images=seen, return_tensors="np", add_special_tokens=False)
-    rows: list[list[int]] = [[]]
-    for token in made["input_ids"][0].tolist():
-        if token == tokenizer.eos_token_id:
-            rows.append([])
-        elif token != tokenizer.bos_token_id:
-            rows[-1].append(token)
-    inputs = {name: torch.from_numpy(value) for name, value in made.items() if name not in _PER_TOKEN}
-    return rows[: len(images)], inputs
+    ids = made["input_ids"][0].tolist()
+    spans = list(_between(ids, tokenizer.eos_token_id))[: len(images)]
+    kept = [[k for k in span if ids[k] != tokenizer.bos_token_id] for span in spans]
+    types = made["mm_token_type_ids"][0].tolist() if "mm_token_type_ids" in made else None
+    return Seen(
+        tokens=[[ids[k] for k in span] for span in kept],
+        types=[[types[k] for k in span] for span in kept] if types else [],
+        inputs={name: torch.from_numpy(value) for name, value in made.items() if name not in _PER_TOKEN},
+    )
+
+
+def _between(ids: Sequence[int], fence: int) -> Iterator[range]:
+    """The places before each `fence`, back to the one before it."""
+    start = 0
+    for place, token in enumerate(ids):
+        if token == fence:
+            yield range(start, place)
+            start = place + 1
 
 
 def fitted(pixels: Pixels, fit: Fit, maker: object) -> Pixels:
