@@ -120,8 +120,8 @@ class ZipIndex:
     def _find_directory(self, whole: int) -> None:
         start = max(0, whole - _END.size - 0xFFFF)  # a comment may follow the end record
         tail = os.pread(self._file, whole - start, start)
-        end = tail.rfind(b"PK\5\6")
-        if end < 0 or end + _END.size > len(tail):
+        end = _end_record(tail)
+        if end is None:
             raise self._not_whole("no end of the directory")
         _, size, offset, _ = _END.unpack_from(tail, end)
         if end >= _LOCATOR_64.size and tail.startswith(b"PK\6\7", end - _LOCATOR_64.size):
@@ -185,3 +185,13 @@ def _wide(extra: bytes, *fields: int) -> list[int]:
 def stamp(status: os.stat_result) -> tuple[int, int, int]:
     """What changes when a file is replaced."""
     return status.st_size, status.st_mtime_ns, status.st_ino
+
+
+def _end_record(tail: bytes) -> int | None:
+    """Where the end record begins: the last signature whose comment reaches to the end of the file."""
+    end = tail.rfind(b"PK\5\6")
+    while end >= 0:
+        if end + _END.size <= len(tail) and end + _END.size + _END.unpack_from(tail, end)[3] == len(tail):
+            return end
+        end = tail.rfind(b"PK\5\6", 0, end)  # that one was part of the comment
+    return None
