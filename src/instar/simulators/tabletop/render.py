@@ -125,6 +125,18 @@ def draw(body: Body, view: View) -> Layer | None:
     return Layer(top, left, height, rgb)
 
 
+def covered(body: Body, view: View) -> list[tuple[int, int, Mask]]:
+    """Where `body` covers the pixels of a view from straight above: patches (top, left, mask)."""
+    patches = []
+    for part in body.shape.parts:
+        window = _window(part.box, body, view)
+        if window is not None:
+            rays = _rays(part, body, view, window)
+            cap = np.logical_xor.reduce(_crossings(part, rays.axes, body.yaw, rays.ys) > rays.xs, axis=0)
+            patches.append((window[0], window[1], cap))
+    return patches
+
+
 def _window(box: tuple[Floats, Floats], body: Body, view: View) -> tuple[int, int, int, int] | None:
     """Rows and columns [top, left, bottom, right) that may show a model box; None if outside the picture."""
     corners = np.where(_CORNERS, box[1], box[0])
@@ -271,16 +283,16 @@ def _side_shades(part: Part, body: Body, edge: NDArray[np.intp]) -> Floats:
 def _texels(texture: str, uv: Floats, shade: float | Floats) -> Pixels:
     """The texture's colours at `uv` (N, 2), v upward, repeated in both directions; one brightness or one for each."""
     column, row = (np.floor(uv * textures.SIZE).astype(np.intp) % textures.SIZE).T
-    index = (textures.SIZE - 1 - row) * textures.SIZE + column
+    colors = textures.picture(texture)[textures.SIZE - 1 - row, column]
     if isinstance(shade, float):
-        return np.asarray(_shaded(texture, shade)[index])
-    return np.asarray(_shaded(texture, 1.0)[index] * shade[:, None]).astype(np.uint8)
+        return np.asarray(_dimmed(shade)[colors])
+    return np.asarray(colors * shade[:, None]).astype(np.uint8)
 
 
 @lru_cache(maxsize=64)
-def _shaded(texture: str, shade: float) -> Pixels:
-    """All texels (SIZE * SIZE, 3) at a brightness."""
-    return np.asarray(textures.picture(texture).reshape(-1, 3) * shade).astype(np.uint8)
+def _dimmed(shade: float) -> Pixels:
+    """What each of the 256 values of a channel becomes at a brightness."""
+    return np.asarray(np.arange(256) * shade).astype(np.uint8)
 
 
 def _paint(mask: Mask, height: Floats, rgb: Pixels, seen: tuple[Floats, Pixels]) -> None:

@@ -3,7 +3,7 @@
 import colorsys
 import re
 from collections.abc import Callable
-from functools import cache
+from functools import cache, lru_cache
 from itertools import combinations
 from typing import Final
 
@@ -68,6 +68,7 @@ def _mix(mask: Floats, one: Color, two: Color) -> Floats:
     return np.asarray(share * np.array(one, float) + (1 - share) * np.array(two, float))
 
 
+@lru_cache(maxsize=4)
 def _noise(seed: int, blur: float, across: float = 1.0) -> Floats:
     """Smooth noise that wraps around, each value's rank in [0, 1]; `across` stretches it along u.
 

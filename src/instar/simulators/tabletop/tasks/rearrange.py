@@ -1,6 +1,7 @@
 """Make the table look like the picture."""
 
 from dataclasses import dataclass
+from itertools import product
 
 import numpy as np
 
@@ -26,7 +27,7 @@ class Rearrange:
         palette, picture, layout = without_base(suite), scene_layout(rng), Layout(rng)
         for _ in range(int(rng.choice((1, 2, 3), p=(0.4, 0.4, 0.2)))):
             used = [(body.shape.name, body.texture) for body in picture.bodies]
-            kinds = [(shape, texture) for shape in palette.dragged for texture in palette.dragged_textures]
+            kinds = list(product(palette.dragged, palette.dragged_textures))
             shape, texture = pick(rng, kinds, but=used)
             picture.drop(sample(shape, rng), texture)
         goals = []

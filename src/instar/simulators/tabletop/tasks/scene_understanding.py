@@ -29,11 +29,10 @@ class SceneUnderstanding:
             shape = sample(pick(rng, palette.dragged, but=[moved.shape.name]), rng)
             other = layout.drop(shape, texture, away=hollow([base]))
         else:
-            other = layout.drop(sample(base.shape.name, rng), pick(rng, palette.base_textures, but=[base.texture]))
+            other = layout.drop(sample(base.shape.name, rng), pick(rng, palette.textures, but=[base.texture, texture]))
         picture = scene_layout(rng)
         picture.drop(moved.shape, texture)
-        extra = sample(pick(rng, (*palette.dragged, *palette.bases)), rng)
-        picture.drop(extra, pick(rng, (*palette.dragged_textures, *palette.base_textures), but=[texture]))
+        picture.drop(sample(pick(rng, palette.shapes), rng), pick(rng, palette.textures, but=[texture]))
         return Problem(
             f"Put the {texture} object in {{scene}} into the {base.texture} object.",
             tuple(layout.bodies),

@@ -46,6 +46,16 @@ class Palette:
     dragged_textures: tuple[str, ...]
     base_textures: tuple[str, ...]
 
+    @property
+    def shapes(self) -> tuple[str, ...]:
+        """Loose ones and bases."""
+        return (*self.dragged, *self.bases)
+
+    @property
+    def textures(self) -> tuple[str, ...]:
+        """Those of loose things and those of bases."""
+        return (*self.dragged_textures, *self.base_textures)
+
 
 _TEXTURES: Final = {PLACEMENT: (FIRST, SECOND), COMBINATORIAL: (SECOND, FIRST), NOVEL_OBJECT: (HALF, OTHER_HALF)}
 

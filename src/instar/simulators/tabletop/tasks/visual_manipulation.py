@@ -1,6 +1,7 @@
 """Put the pictured object into the pictured base."""
 
 from dataclasses import dataclass
+from itertools import product
 
 import numpy as np
 
@@ -26,9 +27,7 @@ class VisualManipulation:
         dragged = sample(pick(rng, palette.dragged), rng), pick(rng, palette.dragged_textures)
         moved = layout.drop(*dragged, away=hollow([base]))
         used = [(base.shape.name, base.texture), (moved.shape.name, moved.texture)]
-        kinds = [(shape, texture) for shape in palette.dragged for texture in palette.dragged_textures]
-        kinds += [(shape, texture) for shape in palette.bases for texture in palette.base_textures]
-        shape, texture = pick(rng, kinds, but=used)
+        shape, texture = pick(rng, list(product(palette.shapes, palette.textures)), but=used)
         other = layout.drop(sample(shape, rng), texture, away=hollow([base]) if shape in palette.dragged else ())
         return Problem(
             "Put the {dragged_obj_1} into the {base_obj}.",
