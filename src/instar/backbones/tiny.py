@@ -14,7 +14,7 @@ from instar.backbones.hf_loading import quiet
 from instar.backbones.tiny_words import words_tokenizer
 from instar.errors import ConfigError
 
-hf: Any = transformers  # most of its classes have no types
+_untyped: Any = transformers  # most of its classes have no types
 
 # Roles in capitals and nothing that ends an answer, as LLaVA-1.5 checkpoints come; the end token is added in encoding.
 LLAVA_TEMPLATE: Final = (
@@ -121,13 +121,13 @@ def waves(cells: int, width: int) -> torch.Tensor:
 def _model(config: PreTrainedConfig, seed: int) -> PreTrainedModel:
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
-        made: Any = hf.AutoModelForImageTextToText.from_config(config)
+        made: Any = _untyped.AutoModelForImageTextToText.from_config(config)
     return cast("PreTrainedModel", made)
 
 
 def _written(model: PreTrainedModel, processor: ProcessorMixin, out: Path) -> Path:
     tokenizer = processor.tokenizer
-    model.generation_config = hf.GenerationConfig(
+    model.generation_config = _untyped.GenerationConfig(
         bos_token_id=tokenizer.bos_token_id, eos_token_id=tokenizer.eos_token_id, pad_token_id=tokenizer.pad_token_id
     )
     with quiet():
@@ -153,18 +153,18 @@ def _id(tokenizer: PreTrainedTokenizerFast, token: str) -> int:
 
 def _llava(size: Size, texts: Iterable[str]) -> Parts:
     tokenizer = words_tokenizer(["<image>"], texts)
-    config = hf.LlavaConfig(
-        vision_config=hf.CLIPVisionConfig(**size.vision),
-        text_config=hf.LlamaConfig(**size.text, **_tokens(tokenizer)),
+    config = _untyped.LlavaConfig(
+        vision_config=_untyped.CLIPVisionConfig(**size.vision),
+        text_config=_untyped.LlamaConfig(**size.text, **_tokens(tokenizer)),
         image_token_id=_id(tokenizer, "<image>"),
         image_seq_length=(size.side // size.patch) ** 2,
         vision_feature_layer=-2,
         vision_feature_select_strategy="default",
     )
-    pictures = hf.CLIPImageProcessorPil(
+    pictures = _untyped.CLIPImageProcessorPil(
         size={"shortest_edge": size.side}, crop_size={"height": size.side, "width": size.side}
     )
-    processor = hf.LlavaProcessor(
+    processor = _untyped.LlavaProcessor(
         image_processor=pictures,
         tokenizer=tokenizer,
         patch_size=size.patch,
@@ -177,16 +177,16 @@ def _llava(size: Size, texts: Iterable[str]) -> Parts:
 
 def _demo(size: Size, texts: Iterable[str], phrases: Iterable[str]) -> Parts:
     tokenizer = words_tokenizer(["<image>"], texts, phrases)
-    config = hf.LlavaConfig(
-        vision_config=hf.SiglipVisionConfig(**size.vision, vision_use_head=False),
-        text_config=hf.LlamaConfig(**size.text, **_tokens(tokenizer), tie_word_embeddings=False),
+    config = _untyped.LlavaConfig(
+        vision_config=_untyped.SiglipVisionConfig(**size.vision, vision_use_head=False),
+        text_config=_untyped.LlamaConfig(**size.text, **_tokens(tokenizer), tie_word_embeddings=False),
         image_token_id=_id(tokenizer, "<image>"),
         image_seq_length=(size.side // size.patch) ** 2,
         vision_feature_layer=-1,
         vision_feature_select_strategy="full",
     )
-    processor = hf.LlavaProcessor(
-        image_processor=hf.SiglipImageProcessorPil(size={"height": size.side, "width": size.side}),
+    processor = _untyped.LlavaProcessor(
+        image_processor=_untyped.SiglipImageProcessorPil(size={"height": size.side, "width": size.side}),
         tokenizer=tokenizer,
         patch_size=size.patch,
         vision_feature_select_strategy="full",
@@ -214,7 +214,7 @@ def _qwen(size: Size, texts: Iterable[str]) -> Parts:
         "rope_theta": 10000.0,
         "mrope_section": [head // 8, head // 8 * 3 // 2, head // 8 * 3 // 2],
     }
-    config = hf.Qwen2_5_VLConfig(
+    config = _untyped.Qwen2_5_VLConfig(
         vision_config=vision,
         text_config={**size.text, **_tokens(tokenizer), "rope_parameters": rope},
         image_token_id=_id(tokenizer, "<|image_pad|>"),
@@ -222,10 +222,10 @@ def _qwen(size: Size, texts: Iterable[str]) -> Parts:
         vision_start_token_id=_id(tokenizer, "<|vision_start|>"),
         vision_end_token_id=_id(tokenizer, "<|vision_end|>"),
     )
-    pictures = hf.Qwen2VLImageProcessorPil(
+    pictures = _untyped.Qwen2VLImageProcessorPil(
         patch_size=size.patch, size={"shortest_edge": 4 * size.patch**2, "longest_edge": 2 * size.side**2}
     )
-    make = processor_class("Qwen2_5_VLProcessor") or hf.Qwen2_5_VLProcessor
+    make = processor_class("Qwen2_5_VLProcessor") or _untyped.Qwen2_5_VLProcessor
     return config, make(image_processor=pictures, tokenizer=tokenizer, chat_template=QWEN_TEMPLATE)
 
 
@@ -234,17 +234,17 @@ def _smolvlm(size: Size, texts: Iterable[str]) -> Parts:
     rows = [f"<row_{row}_col_{column}>" for row in range(1, 7) for column in range(1, 7)]
     marks = ["<|im_start|>", "<fake_token_around_image>", "<image>", "<global-img>", *rows]
     tokenizer = words_tokenizer(marks, texts, bos="<|im_start|>", eos="<end_of_utterance>")
-    config = hf.Idefics3Config(
+    config = _untyped.Idefics3Config(
         vision_config=size.vision,
-        text_config=hf.LlamaConfig(**size.text, **_tokens(tokenizer)),
+        text_config=_untyped.LlamaConfig(**size.text, **_tokens(tokenizer)),
         image_token_id=_id(tokenizer, "<image>"),
         pad_token_id=tokenizer.pad_token_id,
         scale_factor=2,
     )
-    pictures = hf.Idefics3ImageProcessorPil(
+    pictures = _untyped.Idefics3ImageProcessorPil(
         size={"longest_edge": 2 * size.side}, max_image_size={"longest_edge": size.side}, return_row_col_info=True
     )
-    processor = hf.Idefics3Processor(
+    processor = _untyped.Idefics3Processor(
         image_processor=pictures,
         tokenizer=tokenizer,
         image_seq_len=(size.side // size.patch // 2) ** 2,
@@ -256,12 +256,14 @@ def _smolvlm(size: Size, texts: Iterable[str]) -> Parts:
 def _paligemma(size: Size, texts: Iterable[str]) -> Parts:
     tokenizer = words_tokenizer(["<image>"], texts, bos="<bos>", eos="<eos>")
     count = (size.side // size.patch) ** 2
-    pictures = hf.SiglipImageProcessorPil(size={"height": size.side, "width": size.side}, image_seq_length=count)
-    processor = hf.PaliGemmaProcessor(image_processor=pictures, tokenizer=tokenizer)  # adds 1,152 tokens of its own
+    pictures = _untyped.SiglipImageProcessorPil(size={"height": size.side, "width": size.side}, image_seq_length=count)
+    processor = _untyped.PaliGemmaProcessor(
+        image_processor=pictures, tokenizer=tokenizer
+    )  # adds 1,152 tokens of its own
     vision = {**size.vision, "projection_dim": size.hidden, "vision_use_head": False, "num_image_tokens": count}
-    config = hf.PaliGemmaConfig(
-        vision_config=hf.SiglipVisionConfig(**vision),
-        text_config=hf.GemmaConfig(**size.text, **_tokens(tokenizer), head_dim=32),
+    config = _untyped.PaliGemmaConfig(
+        vision_config=_untyped.SiglipVisionConfig(**vision),
+        text_config=_untyped.GemmaConfig(**size.text, **_tokens(tokenizer), head_dim=32),
         image_token_id=_id(tokenizer, "<image>"),
         projection_dim=size.hidden,
         hidden_size=size.hidden,
