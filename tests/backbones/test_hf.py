@@ -252,9 +252,6 @@ def test_every_parameter_belongs_to_one_part(backbone: Get, family: str) -> None
         longest = max((len(p), part) for part, prefixes in fitting.items() for p in prefixes)
         counts[longest[1]] += 1
     assert all(counts.values())
-    layers = model.linear_layers()
-    assert len(layers) == 14  # two layers of seven projections
-    assert all("vision" not in name and "visual" not in name and "lm_head" not in name for name in layers)
 
 
 def test_travels_as_its_options(folder: Callable[[str], Path]) -> None:

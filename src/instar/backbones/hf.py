@@ -8,7 +8,6 @@ from typing import Annotated, Any, Literal
 
 import torch
 from safetensors import SafetensorError
-from torch import nn
 from transformers import PreTrainedModel, PreTrainedTokenizerBase, ProcessorMixin
 
 from instar.backbone import IGNORE, Example, Read, padded, speak, stacked
@@ -161,17 +160,6 @@ class HfBackbone:
         found["language"] = list(dict.fromkeys(".".join(name.split(".")[: depth[name]]) for name in rest))
         return {part: tuple(names) for part, names in found.items()}
 
-    def linear_layers(self, part: str = "language") -> list[str]:
-        """Full names of the linear layers of a part, the output layer left out: what LoRA is usually put on."""
-        parts = self.parts()
-        model: Any = self.model
-        head = model.get_output_embeddings()
-        return [
-            name
-            for name, module in self.model.named_modules()
-            if isinstance(module, nn.Linear) and module is not head and _part_of(name, parts) == part
-        ]
-
     def save(self, folder: Path) -> None:
         """Weights and processor in `folder`, for `load` or for any other program that reads such folders."""
         try:
@@ -262,11 +250,3 @@ class HfBackbone:
 def _last(out: Any) -> torch.Tensor:
     logits: torch.Tensor = out.logits[:, -1].float()
     return logits
-
-
-def _part_of(name: str, parts: dict[str, tuple[str, ...]]) -> str:
-    """The part whose longest prefix fits the name."""
-    fitting = [
-        (len(prefix), part) for part, prefixes in parts.items() for prefix in prefixes if name.startswith(prefix)
-    ]
-    return max(fitting)[1] if fitting else ""
