@@ -103,8 +103,8 @@ def write_checkpoint(folder: Path, save: Callable[[Path], None], card: Card) -> 
         raise DataError(f"{folder} is a checkpoint already; choose another folder")
     staged = folder / ".staged"
     shutil.rmtree(staged, ignore_errors=True)
-    staged.mkdir(parents=True)
     with door(folder):
+        staged.mkdir(parents=True)
         save(staged)
         for path in sorted(staged.iterdir()):
             path.chmod(0o755 if path.is_dir() else 0o644)  # safetensors writes for the owner alone

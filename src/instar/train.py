@@ -40,7 +40,7 @@ def train(config: TrainConfig, progress: Progress = _silent) -> TrainSummary:
 
 def fresh_checkpoint(model: str, samples: Path, out: Path) -> TrainSummary:
     """The model as it is, untrained, with a card: what a trained one is compared with."""
-    return train(TrainConfig((samples,), model, out, steps=0))
+    return train(TrainConfig((samples,), model, out, steps=0, device="cpu"))
 
 
 def _identity(config: TrainConfig) -> dict[str, JSON]:

@@ -17,6 +17,8 @@ from instar.chat import Sample
 from instar.errors import ConfigError, DataError, MismatchError
 from instar.samples import Samples
 
+WORTH = 500  # samples that take about as long to encode as a process to start
+
 Indices = NDArray[np.int64]
 
 
@@ -141,6 +143,7 @@ def lengths(data: Encoded, workers: int, rank: int = 0, world: int = 1) -> Itera
     Raises DataError naming the first sample that teaches nothing.
     """
     mine = range(rank, len(data), world)
+    workers = min(workers, len(mine) // WORTH)
     loader: DataLoader[Example] = DataLoader(
         Subset(data, mine),
         num_workers=workers,

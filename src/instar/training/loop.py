@@ -51,6 +51,8 @@ def arguments(config: TrainConfig, run: Run, *, bfloat16: bool) -> Arguments:
         dataloader_num_workers=config.loader_workers,
         dataloader_pin_memory=config.device == "auto" and torch.cuda.is_available(),
         use_cpu=config.device == "cpu",
+        # A batch without pictures does not reach the projector, and LLaVA never the last layer of its vision tower.
+        ddp_find_unused_parameters=True,
         **_sharding(config),
     )
 

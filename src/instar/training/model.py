@@ -5,6 +5,7 @@ from collections.abc import Iterator, Mapping, Sequence
 
 import torch
 from peft import LoraConfig, PeftModel, get_peft_model
+from safetensors import SafetensorError
 from torch import nn
 
 from instar.backbone import Backbone
@@ -103,9 +104,16 @@ def memory_advice() -> Iterator[None]:
     except RuntimeError as error:
         if "can't allocate memory" in str(error):
             raise InstarError(_advice("this machine")) from error
-        if "PytorchStreamWriter" in str(error) or "No space left" in str(error):
-            raise DataError("disk full while saving a state; make room and run again") from error
+        if "inline_container.cc" in str(error):  # torch.save's words for a write that failed
+            raise DataError(_DISK) from error
         raise
+    except SafetensorError as error:
+        if "No space left" in str(error) or "I/O error" in str(error):
+            raise DataError(_DISK) from error
+        raise
+
+
+_DISK = "a state could not be saved, most likely because the disk is full; make room and run again"
 
 
 def _advice(where: str) -> str:

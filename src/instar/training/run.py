@@ -37,7 +37,7 @@ class Run:
         described = self.states / RUN
         if described.exists():
             require_same(self.out, read_json(described), identity)
-        elif self.out.exists() and any(self.out.iterdir()):
+        elif self.out.exists() and any(path.name != STATE for path in self.out.iterdir()):
             raise ConfigError(f"{self.out} is not empty and holds no run of instar; choose another folder")
         else:
             write_json(described, identity)
@@ -53,13 +53,14 @@ class Run:
         newest = [path for path in self._found() if (path / MANIFEST).exists()][-keep:]
         for path in self._found():
             if path not in newest and step_of(path) < step:
+                (path / MANIFEST).unlink(missing_ok=True)  # first, so that half a state never passes for a whole one
                 shutil.rmtree(path)
 
     def rewind(self, step: int) -> None:
         """Forget what came after `step`: the torn states and the metrics of work that will be done again."""
         for path in self._found():
             if step_of(path) > step:
-                shutil.rmtree(path)
+                shutil.rmtree(path)  # torn: a whole one would have been gone on from
         rows = [row for row in read_jsonl(self.out / METRICS) if row["step"] <= step]
         if rows or (self.out / METRICS).exists():
             write_bytes(self.out / METRICS, "".join(json.dumps(row, sort_keys=True) + "\n" for row in rows).encode())

@@ -80,7 +80,9 @@ class _Teaching:
         return Pool.open(self.config.samples)
 
     def to_the_end(self) -> TrainSummary:
-        logger.debug("process %d of %d", self.args.process_index, self.args.world_size)
+        args = self.args  # joins the other processes
+        if self.config.fsdp and (args.world_size == 1 or args.device.type == "cpu"):
+            raise ConfigError("fsdp needs a GPU for each of several processes; start it by torchrun, or leave it off")
         with PartialState().main_process_first():
             self.run.claim(self.identity)
             base = self.base()
@@ -131,7 +133,7 @@ class _Teaching:
     def course(self, backbone: Backbone) -> tuple[Course, Indices]:
         """The order of the samples, and the longest of them; too long ones are refused or left out."""
         course = Course(self.pool, self.config.weights, self.config.seed)
-        if not self.config.check:
+        if not self.config.check or self.config.steps == 0:
             return course, course.epoch(0)[: self.config.batch]
         seen = np.unique(course.epoch(0)) if not self.config.weights else np.arange(len(self.pool))
         tokens = self.tokens(Encoded(self.pool, seen, backbone))
@@ -176,8 +178,6 @@ class _Teaching:
             callbacks=[Recorder(self.run, self.config, self.progress)],
         )
         quiet(trainer)
-        if self.config.fsdp and not trainer.is_fsdp_enabled:
-            raise ConfigError("fsdp needs a GPU for each of several processes; start it by torchrun, or leave it off")
         state = self.run.latest()
         resumed = step_of(state) if state else 0
         if trainer.is_world_process_zero():
