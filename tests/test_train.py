@@ -12,7 +12,7 @@ from safetensors.torch import load_file
 
 from instar.checkpoint import read_card
 from instar.errors import ConfigError, DataError
-from instar.files import read_jsonl
+from instar.files import read_json, read_jsonl
 from instar.train import Lora, TrainConfig, train
 from tests.training.lessons import lessons, mute_row, run_of
 
@@ -123,6 +123,7 @@ def test_frozen_parts_come_out_as_they_went_in(samples: Path, tmp_path: Path) ->
     changed = {name for name in old if not torch.equal(old[name], new[name])}
     assert changed
     assert all("projector" in name for name in changed)
+    assert read_json(after / "config.json") == read_json(before / "config.json")  # the Trainer's own settings included
 
 
 @pytest.mark.parametrize("precision", ["float32", "bfloat16"])
@@ -143,7 +144,7 @@ def test_names_a_sample_that_teaches_nothing(tmp_path: Path) -> None:
 def test_names_a_bad_sample_that_a_loader_s_process_found(tmp_path: Path) -> None:
     samples = lessons(tmp_path / "samples", episodes=1, extra=[mute_row()])
     with pytest.raises(DataError, match=r"^mute/0/llara: "):
-        train(run_of(samples, tmp_path / "out", steps=1, loader_workers=1, check=False))
+        train(run_of(samples, tmp_path / "out", steps=None, loader_workers=1, check=False))
 
 
 def test_refuses_long_samples_before_the_first_step_or_leaves_them_out(
@@ -185,6 +186,13 @@ def test_a_loss_that_is_no_number_stops_the_run(samples: Path, tmp_path: Path) -
 def test_refuses_options_that_cannot_work(options: dict[str, object], message: str, tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match=message):
         run_of(tmp_path, tmp_path / "out", **options)
+
+
+@pytest.mark.parametrize("model", ["tiny:demo,layers=1,side=64", "tiny:paligemma,layers=1"])
+def test_a_toy_model_of_any_family_is_made_on_the_spot(samples: Path, tmp_path: Path, model: str) -> None:
+    out = train(run_of(samples, tmp_path / "out", model=model, steps=1)).checkpoint
+    assert read_card(out).base.model == model
+    assert "rotation" in (out / "tokenizer.json").read_text(encoding="utf-8")  # a word of the samples
 
 
 @pytest.mark.parametrize(

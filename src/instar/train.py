@@ -11,18 +11,15 @@ from pathlib import Path
 from instar.checkpoint import CARD, read_card
 from instar.errors import ConfigError
 from instar.files import JSON
+from instar.progress import Progress, silent
 from instar.samples import read_manifest
-from instar.training.config import Lora, Progress, TrainConfig, TrainSummary
+from instar.training.config import Lora, TrainConfig, TrainSummary
 from instar.training.run import Run, require_same
 
-__all__ = ["Lora", "Progress", "TrainConfig", "TrainSummary", "fresh_checkpoint", "train"]
+__all__ = ["Lora", "TrainConfig", "TrainSummary", "fresh_checkpoint", "train"]
 
 
-def _silent(done: int, steps: int, note: str) -> None:
-    del done, steps, note
-
-
-def train(config: TrainConfig, progress: Progress = _silent) -> TrainSummary:
+def train(config: TrainConfig, progress: Progress = silent) -> TrainSummary:
     """Train as `config` says, or go on with the run that it began, and write the checkpoint.
 
     Raises ConfigError naming what differs where `config.out` holds another run, DataError naming a sample that cannot

@@ -17,11 +17,13 @@ from instar.backbones.hf_pictures import Fit, look
 from instar.backbones.hf_pieces import Piece, check_plain, picture_token, special_tokens
 from instar.backbones.hf_rules import Rules
 from instar.backbones.hf_tokens import Tokens
+from instar.backbones.toys import Words, toy
 from instar.chat import Conversation, Turn
 from instar.demo import Image
 from instar.errors import DataError
 from instar.files import door
 from instar.grammar import Grammar
+from instar.plugins import Choice
 
 
 def load(path: Path, device: str = "auto", dtype: Literal["auto", "float32", "bfloat16"] = "auto") -> "HfBackbone":
@@ -48,6 +50,12 @@ class HfBackbone:
 
     def __reduce__(self) -> tuple[type["HfBackbone"], tuple[str, ...]]:
         return (HfBackbone, tuple(getattr(self, item.name) for item in fields(self)))
+
+    @staticmethod
+    def toy(choice: Choice, folder: Path, seed: int, texts: Sequence[str] = (), phrases: Sequence[str] = ()) -> Path:
+        """A small random model in `folder`, e.g. of the choice "tiny:llava,layers=4". Raises ConfigError."""
+        options = dict(choice.options)
+        return toy(str(options.pop("", "llava")), options, folder, seed, Words(texts, phrases))
 
     @cached_property
     def model(self) -> PreTrainedModel:

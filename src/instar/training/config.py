@@ -1,7 +1,7 @@
 """The options of `instar train`; no torch here, so that its help is there at once."""
 
 import importlib.util
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final, Literal
@@ -13,8 +13,6 @@ from instar.files import JSON, read_json
 
 # Options that change how a run is done, not what comes out: they may differ when it is continued.
 FREE: Final = ("samples", "out", "keep", "loader_workers", "log_every", "save_every", "check", "device")
-
-Progress = Callable[[int, int, str], None]  # steps done, steps in all, a note on how it goes
 
 
 @dataclass(frozen=True)
@@ -33,7 +31,7 @@ class TrainConfig:
     """Samples in, a checkpoint out. The defaults are LLaRA's full finetuning of LLaVA-1.5 (Li et al., ICLR 2025)."""
 
     samples: tuple[Path, ...]  # samples folders; several are mixed, all of the same robot and recipe
-    model: str  # folder of the checkpoint to begin with, or tiny:FAMILY for a random toy model
+    model: str  # folder of the checkpoint to begin with, or tiny:FAMILY (demo, llava, ...) for a random toy
     out: Path  # folder of the checkpoint; the same command again continues what was interrupted
     backbone: str = "hf"  # how the model is loaded and fed, with options, e.g. hf:fit=pad
     steps: int | None = None  # optimizer steps; 0 writes the untrained model; not given: as many as the epochs have

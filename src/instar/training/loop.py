@@ -12,7 +12,8 @@ from torch.utils.data import DataLoader
 from transformers import PrinterCallback, Trainer, TrainerCallback, TrainerControl, TrainerState, TrainingArguments
 
 from instar.errors import InstarError
-from instar.training.config import Progress, TrainConfig
+from instar.progress import Progress
+from instar.training.config import TrainConfig
 from instar.training.run import Run
 
 LEARNED: Final = "learned.safetensors"

@@ -1,12 +1,14 @@
 """The model to teach: which parts learn, in which precision, and LoRA by PEFT."""
 
 import contextlib
+import copy
 from collections.abc import Iterator, Mapping, Sequence
 
 import torch
 from peft import LoraConfig, PeftModel, get_peft_model
 from safetensors import SafetensorError
 from torch import nn
+from transformers import PreTrainedModel
 
 from instar.backbone import Backbone
 from instar.checkpoint import peft_quiet
@@ -90,6 +92,20 @@ def checkpoint_activations(model: nn.Module) -> None:
     if enable is None:
         raise ConfigError(f"{type(model).__name__} does not support gradient_checkpointing; switch it off")
     enable()
+
+
+@contextlib.contextmanager
+def without_cache(model: nn.Module) -> Iterator[None]:
+    """No cache for generation while training, and the configuration as it was after that: it goes into a checkpoint."""
+    if not isinstance(model, PreTrainedModel):
+        yield
+        return
+    kept = copy.deepcopy(model.config)
+    model.config.get_text_config().use_cache = False
+    try:
+        yield
+    finally:
+        model.config = kept
 
 
 @contextlib.contextmanager

@@ -4,8 +4,9 @@ import logging
 import math
 import os
 import shutil
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, fields, replace
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 
@@ -17,16 +18,18 @@ from torch import nn
 from transformers import set_seed
 
 from instar.backbone import Backbone
+from instar.chat import Conversation
 from instar.checkpoint import Base, Card, fingerprint, load_backbone, versions, wording_of, write_checkpoint
 from instar.errors import ConfigError, DataError
 from instar.files import JSON, read_json, write_json
-from instar.plugins import Choice, make
-from instar.training.config import Progress, TrainConfig, TrainSummary
+from instar.plugins import Choice, load, make
+from instar.progress import Progress
+from instar.training.config import TrainConfig, TrainSummary
 from instar.training.data import Course, Encoded, Indices, Pool, lengths, too_long, unwrapped
 from instar.training.estimate import Estimate, at_rest, estimate
 from instar.training.final import saver
 from instar.training.loop import Arguments, InOrder, Recorder, arguments, quiet
-from instar.training.model import adapt, checkpoint_activations, freeze, memory_advice, rest_in_bfloat16
+from instar.training.model import adapt, checkpoint_activations, freeze, memory_advice, rest_in_bfloat16, without_cache
 from instar.training.run import Run, step_of
 
 logger = logging.getLogger(__name__)
@@ -95,7 +98,8 @@ class _Teaching:
         data = Encoded(self.pool, plan, backbone, self.config.max_tokens)
         resumed = 0
         if steps:
-            trainer, resumed = self.loop(model, data, longest, steps)
+            with without_cache(backbone.model):
+                trainer, resumed = self.loop(model, data, longest, steps)
             if self.sharded:
                 backbone, model = self.gathered(trainer, base)
         self.write(backbone, model, data, self.card(base, steps))
@@ -111,7 +115,7 @@ class _Teaching:
         adapters = self.config.lora.rank > 0 and not self.config.lora.merge  # they need their base for good
         folder = (self.config.out if adapters else self.run.states) / BASE
         if not folder.exists():
-            make_toy(self.config.model, folder, self.pool, self.config.seed)
+            make_toy(self.config, folder, self.pool)
         return folder
 
     def loaded(self, base: Path) -> Backbone:
@@ -240,23 +244,24 @@ class _Teaching:
         )
 
 
-def make_toy(model: str, folder: Path, pool: Pool, seed: int) -> None:
+def make_toy(config: TrainConfig, folder: Path, pool: Pool) -> None:
     """A small random model, e.g. "tiny:llava,layers=4", whose tokenizer knows the words of the samples."""
-    from instar.backbones.tiny import Size, make_tiny
-
-    options = dict(Choice.parse(model).options)
-    family = str(options.pop("", "llava"))
-    try:
-        size = Size(**options)
-    except TypeError as error:
-        known = ", ".join(item.name for item in fields(Size))
-        raise ConfigError(f"{model!r}: {error}; a toy model has the options {known}") from error
+    plugin = load("backbones", Choice.parse(config.backbone).name)
+    if not hasattr(plugin, "toy"):
+        raise ConfigError(f"backbone {config.backbone!r} makes no toy models; name the folder of a checkpoint")
+    some = [pool.sample(index).conversation for index in range(0, len(pool), max(1, len(pool) // TEXTS))]
     staged = folder.with_name(f".{folder.name}")
     shutil.rmtree(staged, ignore_errors=True)
-    make_tiny(family, staged, seed, _texts(pool), size)
+    plugin.toy(Choice.parse(config.model), staged, config.seed, _texts(some), _phrases(some))
     staged.rename(folder)
 
 
-def _texts(pool: Pool) -> Iterator[str]:
-    for index in range(0, len(pool), max(1, len(pool) // TEXTS)):
-        yield from (turn.text for turn in pool.sample(index).conversation.turns)
+def _texts(some: Sequence[Conversation]) -> list[str]:
+    return [turn.text for conversation in some for turn in conversation.turns]
+
+
+def _phrases(some: Sequence[Conversation]) -> list[str]:
+    """Long lines that many questions share, such as how to write an action."""
+    asked = (turn.text for conversation in some for turn in conversation.turns if not turn.learn)
+    counts = Counter(line for text in asked for line in set(text.splitlines()) if len(line) > 20)
+    return sorted(line for line, count in counts.items() if count > len(some) / 20)
