@@ -58,7 +58,7 @@ def test_the_card_says_what_the_checkpoint_is(checkpoint: Path, samples: Path) -
     assert card.recipe.name == "llara"
     assert card.recipe.options["past"] == 8
     assert card.statistics.count == 4
-    assert card.run["samples"] == [read_json(samples / "manifest.json")["digest"]]
+    assert card.samples == (read_json(samples / "manifest.json")["digest"],)
     assert {"instar", "torch", "transformers", "peft"} <= set(card.versions)
     assert card.steps == 0
     assert card.wording

@@ -56,6 +56,7 @@ class Card:
     base: Base
     statistics: ActionStatistics  # of the demonstrated actions, in the first samples folder
     steps: int  # optimizer steps; 0 for an untrained model
+    samples: tuple[str, ...] = ()  # digests of the manifests of the samples folders
     wording: str = ""  # digest of the recipe's words, where it has words that can be exchanged
     training: Mapping[str, JSON] = field(default_factory=dict)  # the TrainConfig
     run: Mapping[str, JSON] = field(default_factory=dict)  # what decides the result, digests of the samples included

@@ -158,7 +158,11 @@ class _Teaching:
         if kept.exists():
             return np.array(read_json(kept), dtype=np.int64)
         rank, world = self.args.process_index, self.args.world_size
-        mine = list(lengths(data, self.config.loader_workers, rank, world))
+        mine = []
+        for found in lengths(data, self.config.loader_workers, rank, world):
+            mine.append(found)
+            if rank == 0 and len(mine) % 500 == 0:
+                self.progress(len(mine) * world, len(data), "samples looked at")
         every = dict(gather_object(mine)) if world > 1 else dict(mine)
         tokens = [every[position] for position in range(len(data))]
         if rank == 0:
@@ -236,6 +240,7 @@ class _Teaching:
             ),
             statistics=first.statistics,
             steps=steps,
+            samples=tuple(folder.manifest.digest for folder in self.pool.folders),
             wording=wording_of(make("recipes", first.recipe_choice)),
             training=self.config.to_json(),
             run=dict(self.identity),
