@@ -99,3 +99,12 @@ def test_the_small_tokenizer_has_digits_words_and_tags_as_single_tokens() -> Non
         count = len(TAGS) if text.startswith("<") else len(text) if text[0] == "0" else len(text.split())
         assert len(ids) == count, tokenizer.convert_ids_to_tokens(ids)
     assert all(len(token) == 1 for token in tokenizer.get_vocab() if any(letter.isdigit() for letter in token))
+
+
+def test_a_phrase_that_never_changes_is_one_token() -> None:
+    phrase = "Each action is written <b>(x, y)</b>."
+    tokenizer = words_tokenizer([], phrases=[phrase])
+    text = f"Hello.\n{phrase}\nbye"
+    ids = tokenizer(text, add_special_tokens=False)["input_ids"]
+    assert tokenizer.get_vocab()[phrase] in ids
+    assert tokenizer.decode(ids) == text
