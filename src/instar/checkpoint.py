@@ -41,7 +41,7 @@ class Base:
     """The model that training began with."""
 
     model: str  # as the user named it
-    path: str  # its folder at that time
+    path: str  # its folder at that time, seen from the checkpoint's; "" for a toy that is not kept
     fingerprint: str  # of its configuration and weights
 
 

@@ -40,6 +40,7 @@ def test_kinds_come_as_often_as_their_weight_says(pool: Pool) -> None:
     assert set(kinds) == {"llara"}
     assert kinds["llara"] == 2 * 2 * 5  # twice, two actions in each of five episodes
     assert max(ids.values()) == 4  # both folders have toy/0
+    assert set(pool.wanted({"obj_det": 0.0})) == set(plan)
 
 
 def test_a_folder_s_samples_keep_their_place_in_the_pool(pool: Pool) -> None:

@@ -56,6 +56,15 @@ class Pool:
         folder = bisect_right(self._ends, index)
         return self.folders[folder].sample(index - (self._ends[folder - 1] if folder else 0))
 
+    def wanted(self, weights: Mapping[str, float]) -> Indices:
+        """The samples that some epoch shows: neither their own weight nor that of their kind is 0."""
+        parts = []
+        for folder in self.folders:
+            index = folder.index
+            by_kind = np.array([weights.get(name, 1.0) for name in index.names])
+            parts.append(index.weights * by_kind[index.kinds])
+        return np.flatnonzero(np.concatenate(parts))
+
     def epoch(self, weights: Mapping[str, float], rng: np.random.Generator) -> Indices:
         """The samples of one epoch, shuffled: each comes as often as its weight and that of its kind say.
 

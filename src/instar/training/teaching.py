@@ -139,7 +139,7 @@ class _Teaching:
         course = Course(self.pool, self.config.weights, self.config.seed)
         if not self.config.check or self.config.steps == 0:
             return course, course.epoch(0)[: self.config.batch]
-        seen = np.unique(course.epoch(0)) if not self.config.weights else np.arange(len(self.pool))
+        seen = self.pool.wanted(self.config.weights)
         tokens = self.tokens(Encoded(self.pool, seen, backbone))
         limit = self.config.max_tokens
         over = np.flatnonzero(tokens > limit) if limit is not None else np.empty(0, np.int64)
@@ -229,22 +229,22 @@ class _Teaching:
 
     def card(self, base: Path, steps: int) -> Card:
         lora, first = self.config.lora, self.pool.folders[0]
+        adapter = lora.rank > 0 and not lora.merge
         inside = base.is_relative_to(self.config.out)
+        place = "" if inside and not adapter else str(base.relative_to(self.config.out) if inside else base)
         return Card(
             name=self.config.out.resolve().name,
             recipe=first.recipe_choice,
             robot=first.robot,
             backbone=Choice.parse(self.config.backbone),
-            base=Base(
-                self.config.model, str(base.relative_to(self.config.out)) if inside else str(base), fingerprint(base)
-            ),
+            base=Base(self.config.model, place, fingerprint(base)),
             statistics=first.statistics,
             steps=steps,
             samples=tuple(folder.manifest.digest for folder in self.pool.folders),
             wording=wording_of(make("recipes", first.recipe_choice)),
             training=self.config.to_json(),
             run=dict(self.identity),
-            adapter=lora.rank > 0 and not lora.merge,
+            adapter=adapter,
             versions=versions(),
         )
 
