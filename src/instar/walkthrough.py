@@ -2,7 +2,7 @@
 
 import logging
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated, Final
 
@@ -13,7 +13,7 @@ from instar.evaluate import EvaluateConfig, evaluate
 from instar.progress import Progress, silent
 from instar.report import ReportConfig, write_report
 from instar.run import Run
-from instar.train import TrainConfig, train
+from instar.train import Lora, TrainConfig, train
 
 logger = logging.getLogger(__name__)
 
@@ -29,6 +29,10 @@ class DemoConfig:
     )
     tasks: Annotated[str, Doc("Task families of the tabletop, joined by +.")] = "visual_manipulation+rotate"
     demonstrations: Annotated[int, Doc("Episodes of the scripted expert to learn from.")] = 800
+    model: Annotated[str, Doc("What to teach: tiny:demo is made on the spot; a folder is a checkpoint of yours.")] = (
+        "tiny:demo"
+    )
+    lora: Annotated[Lora, Doc("Adapters in place of full finetuning.")] = field(default_factory=Lora)
     steps: Annotated[int, Doc("Optimizer steps of the training.")] = 2000
     batch: Annotated[int, Doc("Samples per step.")] = 32
     lr: Annotated[float, Doc("Highest learning rate.")] = 1e-3
@@ -86,12 +90,13 @@ def _samples(config: DemoConfig) -> BuildConfig:
 def _training(config: DemoConfig, name: str, steps: int) -> TrainConfig:
     return TrainConfig(
         samples=(config.out / "samples",),
-        model="tiny:demo",
+        model=config.model,
         out=config.out / name,
         steps=steps,
         batch=config.batch,
         lr=config.lr,
         seed=config.seed,
+        lora=config.lora,
         freeze=(),  # a model that has seen nothing has nothing worth keeping
         precision="float32",
     )

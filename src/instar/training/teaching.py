@@ -3,6 +3,7 @@
 import logging
 import math
 import os
+import re
 import shutil
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -18,7 +19,7 @@ from torch import nn
 from transformers import set_seed
 
 from instar.backbone import Backbone
-from instar.chat import Conversation
+from instar.chat import IMAGE, Conversation
 from instar.checkpoint import Base, Card, fingerprint, load_backbone, versions, wording_of, write_checkpoint
 from instar.errors import ConfigError, DataError
 from instar.files import JSON, read_json, write_json
@@ -254,7 +255,8 @@ def make_toy(config: TrainConfig, folder: Path, pool: Pool) -> None:
     plugin = load("backbones", Choice.parse(config.backbone).name)
     if not hasattr(plugin, "toy"):
         raise ConfigError(f"backbone {config.backbone!r} makes no toy models; name the folder of a checkpoint")
-    some = [pool.sample(index).conversation for index in range(0, len(pool), max(1, len(pool) // TEXTS))]
+    drawn = np.random.default_rng(seed=0).permutation(len(pool))[:TEXTS]
+    some = [pool.sample(int(index)).conversation for index in sorted(drawn)]
     staged = folder.with_name(f".{folder.name}")
     shutil.rmtree(staged, ignore_errors=True)
     plugin.toy(Choice.parse(config.model), staged, config.seed, _texts(some), _phrases(some))
@@ -265,8 +267,14 @@ def _texts(some: Sequence[Conversation]) -> list[str]:
     return [turn.text for conversation in some for turn in conversation.turns]
 
 
+# What differs between two sentences of one template: names, and the digits of a number after "0.".
+_VARIABLE = re.compile(r"(?<=<p>)[^<]*(?=</p>)|\d+(?![\d.])")
+
+
 def _phrases(some: Sequence[Conversation]) -> list[str]:
-    """Long lines that many questions share, such as how to write an action."""
-    asked = (turn.text for conversation in some for turn in conversation.turns if not turn.learn)
-    counts = Counter(line for text in asked for line in set(text.splitlines()) if len(line) > 20)
-    return sorted(line for line, count in counts.items() if count > len(some) / 20)
+    """What many sentences share: whole lines, such as how to write an action, and what is between variables."""
+    counts: Counter[str] = Counter()
+    for text in _texts(some):
+        lines = {line for line in text.splitlines() if len(line) > 20}
+        counts.update(lines | {part for part in _VARIABLE.split(text.replace(IMAGE, "")) if len(part) >= 3})
+    return sorted(phrase for phrase, count in counts.items() if count > len(some) / 100)
