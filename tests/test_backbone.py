@@ -39,6 +39,10 @@ class Within:
         self.tokens = tokens
         self.left = most
 
+    def admits(self, token: int) -> bool:
+        """One of those tokens."""
+        return token in self.tokens
+
     def allowed(self) -> NDArray[np.bool_]:
         """Those tokens; it does not know the last word of the model."""
         return np.isin(np.arange(WORDS - 1), self.tokens)
@@ -66,6 +70,18 @@ def test_every_row_goes_on_until_it_stops_by_itself() -> None:
 
 def test_a_rule_picks_the_likeliest_of_what_it_allows() -> None:
     assert said(Counter(0, 0), [Within([3, 4], 3), None]) == [[3, 4, 3], [1, 2, 3, 4]]
+
+
+class Forced(Within):
+    """Names only one of the tokens that it admits, as llguidance does where the text is forced."""
+
+    def allowed(self) -> NDArray[np.bool_]:
+        """The first of those tokens."""
+        return np.isin(np.arange(WORDS - 1), self.tokens[:1])
+
+
+def test_the_free_favourite_wins_where_a_rule_admits_it_though_another_spelling_is_forced() -> None:
+    assert said(Counter(0), [Forced([3, 1], 1)]) == [[1]]
 
 
 def test_words_that_the_tokenizer_does_not_know_are_never_said_within_a_rule() -> None:

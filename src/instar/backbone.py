@@ -77,6 +77,10 @@ class Backbone(Protocol):
 class Rule(Protocol):
     """What one reply may be, token by token."""
 
+    def admits(self, token: int) -> bool:
+        """Whether `token`, which is no end token, may come next; also where it spells forced text in its own way."""
+        ...
+
     def allowed(self) -> NDArray[np.bool_]:
         """Which tokens may come next, (V,)."""
         ...
@@ -102,7 +106,7 @@ def speak(
     said: list[list[int]] = [[] for _ in rules]
     going = set(range(len(rules)))
     for _ in range(most):
-        chosen = _likeliest(logits_BV, rules, going)
+        chosen = _likeliest(logits_BV, rules, going, stops)
         # Tokens that a rule forces could be added to a row here: `read` takes several for one row.
         pending = [[chosen[row]] if row in going and chosen[row] not in stops else [] for row in range(len(rules))]
         for row in sorted(going):
@@ -119,16 +123,27 @@ def speak(
     return said
 
 
-def _likeliest(logits_BV: torch.Tensor, rules: Sequence[Rule | None], going: set[int]) -> list[int]:
-    if all(rules[row] is None for row in going):
-        return [int(token) for token in logits_BV.argmax(dim=-1).tolist()]
+def _likeliest(
+    logits_BV: torch.Tensor, rules: Sequence[Rule | None], going: set[int], stops: frozenset[int]
+) -> list[int]:
+    """The likeliest token of each row that its rule admits.
+
+    The free favourite is asked about first, so that a reply within its grammar is the one that would have been said
+    without: where text is forced, `allowed` names only one of the ways to spell it.
+    """
+    chosen = [int(token) for token in logits_BV.argmax(dim=-1).tolist()]
     barred = np.zeros(tuple(logits_BV.shape), dtype=np.bool_)
+    strict = False
     for row in going:
         rule = rules[row]
-        if rule is not None:
-            allowed = rule.allowed()[: barred.shape[1]]
-            barred[row] = True  # also words of the model that its tokenizer does not know
-            barred[row, : len(allowed)] = ~allowed
+        if rule is None or (chosen[row] not in stops and rule.admits(chosen[row])):
+            continue
+        strict = True
+        allowed = rule.allowed()[: barred.shape[1]]
+        barred[row] = True  # also words of the model that its tokenizer does not know
+        barred[row, : len(allowed)] = ~allowed
+    if not strict:
+        return chosen
     masked = logits_BV.masked_fill(torch.from_numpy(barred).to(logits_BV.device), -torch.inf)
     return [int(token) for token in masked.argmax(dim=-1).tolist()]
 

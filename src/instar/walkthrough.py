@@ -27,18 +27,18 @@ class DemoConfig:
     out: Annotated[Path, Doc("Folder for all that is made; the same command again goes on from where it stopped.")] = (
         Path("demo")
     )
-    tasks: Annotated[str, Doc("Task families of the tabletop, joined by +.")] = "visual_manipulation+rotate"
-    demonstrations: Annotated[int, Doc("Episodes of the scripted expert to learn from.")] = 800
+    tasks: Annotated[str, Doc("Task families of the tabletop, joined by +.")] = "follow_order"
+    demonstrations: Annotated[int, Doc("Episodes of the scripted expert to learn from.")] = 3000
     model: Annotated[str, Doc("What to teach: tiny:demo is made on the spot; a folder is a checkpoint of yours.")] = (
         "tiny:demo"
     )
     lora: Annotated[Lora, Doc("Adapters in place of full finetuning.")] = field(default_factory=Lora)
-    steps: Annotated[int, Doc("Optimizer steps of the training.")] = 2000
-    batch: Annotated[int, Doc("Samples per step.")] = 32
-    lr: Annotated[float, Doc("Highest learning rate.")] = 1e-3
-    episodes: Annotated[int, Doc("Evaluation episodes per task.")] = 50
+    steps: Annotated[int, Doc("Optimizer steps of the training.")] = 2500
+    batch: Annotated[int, Doc("Samples per step.")] = 8
+    lr: Annotated[float, Doc("Highest learning rate.")] = 2e-3
+    episodes: Annotated[int, Doc("Evaluation episodes per task.")] = 100
     seed: Annotated[int, Doc("Of new weights and the order of samples.")] = 0
-    auxiliary: Annotated[tuple[str, ...], Doc("Questions beside the action ones.")] = ("obj_loc",)
+    auxiliary: Annotated[tuple[str, ...], Doc("Questions beside the action ones.")] = ()
 
 
 @dataclass(frozen=True)
@@ -84,7 +84,7 @@ class _Clock:
 
 def _samples(config: DemoConfig) -> BuildConfig:
     demos = f"tabletop:episodes={config.demonstrations},tasks={config.tasks},seed={config.seed}"
-    return BuildConfig(demos=demos, out=config.out / "samples", recipe="llara", auxiliary=config.auxiliary)
+    return BuildConfig(demos=demos, out=config.out / "samples", recipe="llara", auxiliary=config.auxiliary, workers=2)
 
 
 def _training(config: DemoConfig, name: str, steps: int) -> TrainConfig:
@@ -99,6 +99,8 @@ def _training(config: DemoConfig, name: str, steps: int) -> TrainConfig:
         lora=config.lora,
         freeze=(),  # a model that has seen nothing has nothing worth keeping
         precision="float32",
+        check=False,  # samples of our own making are whole
+        loader_workers=1,
     )
 
 
@@ -107,6 +109,6 @@ def _evaluation(config: DemoConfig, name: str) -> EvaluateConfig:
         policy=str(config.out / name) if name in ("trained", "untrained") else name,
         benchmark=f"tabletop:tasks={config.tasks},per_task={config.episodes}",
         out=config.out / "runs" / name,
-        workers=1,
+        workers=0,
         batch=32,
     )

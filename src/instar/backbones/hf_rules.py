@@ -25,6 +25,10 @@ class TokenRule:
 
     matcher: llguidance.LLMatcher
 
+    def admits(self, token: int) -> bool:
+        """Whether `token`, which is no end token, may come next."""
+        return int(self.matcher.validate_tokens([token])) == 1
+
     def allowed(self) -> NDArray[np.bool_]:
         """Which tokens may come next, (V,); the end tokens where the grammar may end."""
         mask = np.frombuffer(self.matcher.compute_bitmask(), dtype=np.uint8)

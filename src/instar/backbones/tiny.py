@@ -74,8 +74,8 @@ class Size:
         }
 
 
-# 121 cells of 12 by 23 pixels for a picture of 128 by 256.
-DEMO: Final = Size(hidden=128, layers=4, vision_hidden=128, vision_layers=3, side=176, patch=16)
+# 64 cells of 16 by 32 pixels for a picture of 128 by 256.
+DEMO: Final = Size(hidden=96, layers=3, vision_hidden=96, vision_layers=2, side=128, patch=16)
 
 Parts = tuple[PreTrainedConfig, ProcessorMixin]
 
