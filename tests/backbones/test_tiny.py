@@ -36,10 +36,10 @@ def test_making_one_leaves_the_random_numbers_alone(tmp_path: Path) -> None:
     assert torch.equal(torch.rand(1), expected)
 
 
-def test_the_demo_model_is_a_llava_of_one_to_three_million_weights(tmp_path: Path) -> None:
+def test_the_demo_model_is_a_llava_of_less_than_a_million_weights(tmp_path: Path) -> None:
     model = hf.load(demo_model(tmp_path), "cpu")
     assert type(model.model).__name__ == "LlavaForConditionalGeneration"
-    assert 1e6 < sum(weight.numel() for weight in model.model.parameters()) < 3e6
+    assert 5e5 < sum(weight.numel() for weight in model.model.parameters()) < 1e6
     example = model.encode(asked("?", picture(0)).answered("!"))
     count = example.input_ids.tolist().count(model.tokenizer.get_vocab()["<image>"])
     assert 32 <= count <= 128

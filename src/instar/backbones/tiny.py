@@ -94,7 +94,7 @@ def make_tiny(family: str, out: Path, seed: int = 0, texts: Iterable[str] = (), 
 def demo_model(
     out: Path, seed: int = 0, texts: Iterable[str] = (), phrases: Iterable[str] = (), size: Size = DEMO
 ) -> Path:
-    """A LLaVA of about two million random weights in the folder `out`, small enough to be taught on a CPU.
+    """A LLaVA of less than a million random weights in the folder `out`, small enough to be taught on a CPU.
 
     The picture becomes a square whatever its shape, and its positions begin as waves, which a young model reads sooner
     than the noise that positions usually begin as. `texts` teach the tokenizer words; each of `phrases` becomes one
