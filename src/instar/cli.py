@@ -209,9 +209,9 @@ def _flags(arguments: Sequence[str]) -> tuple[Flags, list[str]]:
 
 
 def _log(flags: Flags) -> None:
-    level = logging.WARNING if flags.quiet else logging.INFO if flags.verbose else logging.WARNING
-    logging.basicConfig(stream=sys.stderr, level=level, format="%(levelname).1s %(name)s: %(message)s", force=True)
-    logging.getLogger("instar").setLevel(logging.DEBUG if flags.verbose else logging.INFO)
+    logging.basicConfig(stream=sys.stderr, level=logging.WARNING, format="%(levelname).1s %(message)s", force=True)
+    ours = logging.DEBUG if flags.verbose else logging.WARNING if flags.quiet else logging.INFO
+    logging.getLogger("instar").setLevel(ours)
     logging.captureWarnings(capture=True)
 
 

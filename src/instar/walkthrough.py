@@ -33,8 +33,8 @@ class DemoConfig:
         "tiny:demo"
     )
     lora: Annotated[Lora, Doc("Adapters in place of full finetuning.")] = field(default_factory=Lora)
-    steps: Annotated[int, Doc("Optimizer steps of the training.")] = 2500
-    batch: Annotated[int, Doc("Samples per step.")] = 8
+    steps: Annotated[int, Doc("Optimizer steps of the training.")] = 5000
+    batch: Annotated[int, Doc("Samples per step.")] = 4
     lr: Annotated[float, Doc("Highest learning rate.")] = 2e-3
     episodes: Annotated[int, Doc("Evaluation episodes per task.")] = 100
     seed: Annotated[int, Doc("Of new weights and the order of samples.")] = 0
@@ -59,7 +59,8 @@ def walk(config: DemoConfig, progress: Progress = silent) -> DemoSummary:
     runs = tuple(evaluate(_evaluation(config, name), clock.stage(f"evaluate {name}")) for name in POLICIES)
     report = config.out / "report.html"
     clock.stage("report")
-    write_report(ReportConfig(runs=tuple(run.folder for run in runs), out=report))
+    compared = sorted(runs, key=lambda run: run.name != "trained")  # the others are compared with the first
+    write_report(ReportConfig(runs=tuple(run.folder for run in compared), out=report))
     return DemoSummary(runs, report, clock.minutes())
 
 
@@ -95,6 +96,7 @@ def _training(config: DemoConfig, name: str, steps: int) -> TrainConfig:
         steps=steps,
         batch=config.batch,
         lr=config.lr,
+        betas=(0.9, 0.95),
         seed=config.seed,
         lora=config.lora,
         freeze=(),  # a model that has seen nothing has nothing worth keeping

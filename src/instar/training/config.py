@@ -42,6 +42,7 @@ class TrainConfig:
     warmup: float = 0.03  # share of the steps in which the learning rate rises
     schedule: Literal["cosine", "linear", "constant_with_warmup"] = "cosine"  # how it falls after that
     weight_decay: float = 0.0  # AdamW's
+    betas: tuple[float, float] = (0.9, 0.999)  # AdamW's; a lower second one suits small batches and new weights
     clip: float = 1.0  # largest norm of a gradient
     seed: int = 0  # of the order of samples, dropout and new weights
     lora: Lora = field(default_factory=Lora)  # adapters in place of full finetuning

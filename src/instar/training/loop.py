@@ -37,6 +37,8 @@ def arguments(config: TrainConfig, run: Run, *, bfloat16: bool) -> Arguments:
         learning_rate=config.lr,
         lr_scheduler_type=config.schedule,
         weight_decay=config.weight_decay,
+        adam_beta1=config.betas[0],
+        adam_beta2=config.betas[1],
         max_grad_norm=config.clip,
         optim="adamw_torch",
         seed=config.seed,
