@@ -156,4 +156,9 @@ def test_a_policy_whose_robot_disagrees(instar: Instar, checkpoint: Path, tmp_pa
     (other / "card.json").unlink()
     (other / "card.json").write_text(json.dumps(card))
     bench = "tabletop:tasks=rotate,per_task=1"
-    refused(instar("eval", "--policy", other, "--benchmark", bench, "--out", tmp_path / "run"), "units", "mm", "world_to_pixel")
+    refused(
+        instar("eval", "--policy", other, "--benchmark", bench, "--out", tmp_path / "run"),
+        "units",
+        "mm",
+        "world_to_pixel",
+    )
