@@ -28,13 +28,13 @@ class DemoConfig:
         Path("demo")
     )
     tasks: Annotated[str, Doc("Task families of the tabletop, joined by +.")] = "follow_order"
-    demonstrations: Annotated[int, Doc("Episodes of the scripted expert to learn from.")] = 3000
+    demonstrations: Annotated[int, Doc("Episodes of the scripted expert to learn from.")] = 4000
     model: Annotated[str, Doc("What to teach: tiny:demo is made on the spot; a folder is a checkpoint of yours.")] = (
         "tiny:demo"
     )
     lora: Annotated[Lora, Doc("Adapters in place of full finetuning.")] = field(default_factory=Lora)
-    steps: Annotated[int, Doc("Optimizer steps of the training.")] = 5000
-    batch: Annotated[int, Doc("Samples per step.")] = 4
+    steps: Annotated[int, Doc("Optimizer steps of the training.")] = 3000
+    batch: Annotated[int, Doc("Samples per step.")] = 8
     lr: Annotated[float, Doc("Highest learning rate.")] = 2e-3
     episodes: Annotated[int, Doc("Evaluation episodes per task.")] = 100
     seed: Annotated[int, Doc("Of new weights and the order of samples.")] = 0
@@ -96,7 +96,9 @@ def _training(config: DemoConfig, name: str, steps: int) -> TrainConfig:
         steps=steps,
         batch=config.batch,
         lr=config.lr,
-        betas=(0.9, 0.95),
+        betas=(0.9, 0.98),
+        weight_decay=0.01,
+        warmup=0.02,
         seed=config.seed,
         lora=config.lora,
         freeze=(),  # a model that has seen nothing has nothing worth keeping
