@@ -184,7 +184,8 @@ def show_comparison(compared: Any) -> None:
     table = _table("", "")
     table.add_row(escape(compared.a), f"{100 * (found.rate_a or 0):.1f} %")
     table.add_row(escape(compared.b), f"{100 * (found.rate_b or 0):.1f} %")
-    table.add_row("difference", escape(f"{100 * found.difference:+.1f} points [{low:+.1f}, {high:+.1f}] 95 %"))
+    difference = f"{100 * found.difference:+.1f} points [{low:+.1f}, {high:+.1f}] 95 %"
+    table.add_row(escape(f"{compared.b} - {compared.a}"), escape(difference))
     table.add_row("McNemar, exact", f"p = {found.p:.3g}")
     table.add_row("pairs", f"{found.n}: both {found.both}, neither {found.neither}")
     table.add_row("only one solved", escape(f"{compared.a} {found.only_a}, {compared.b} {found.only_b}"))
