@@ -74,5 +74,5 @@ class Trial:
 
     @property
     def id(self) -> str:
-        """ "<suite>/<task>/<seed>": names the episode in every record and pairs it in every comparison."""
+        """The episode's name, `<suite>/<task>/<seed>`: in every record and pairs it in every comparison."""
         return f"{self.task.suite}/{self.task.name}/{self.seed}"
