@@ -74,5 +74,5 @@ class Trial:
 
     @property
     def id(self) -> str:
-        """The episode's name, `<suite>/<task>/<seed>`: in every record and pairs it in every comparison."""
+        """The episode's name in every record, `<suite>/<task>/<seed>`; comparisons pair episodes by it."""
         return f"{self.task.suite}/{self.task.name}/{self.seed}"
