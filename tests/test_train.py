@@ -138,7 +138,14 @@ def test_recomputing_activations_changes_no_loss(samples: Path, tmp_path: Path, 
 def test_names_a_sample_that_teaches_nothing(tmp_path: Path) -> None:
     samples = lessons(tmp_path / "samples", episodes=1, extra=[mute_row()])
     with pytest.raises(DataError, match=r"^mute/0/llara: "):
-        train(run_of(samples, tmp_path / "out", steps=1))
+        train(run_of(samples, tmp_path / "out", steps=None, epochs=1.0))
+
+
+def test_looks_only_at_samples_that_its_steps_will_show(tmp_path: Path) -> None:
+    samples = lessons(tmp_path / "samples", episodes=1, extra=[mute_row()])
+    assert (
+        train(run_of(samples, tmp_path / "out", steps=1)).steps == 1
+    )  # this seed's first batch is without the mute one
 
 
 def test_names_a_bad_sample_that_a_loader_s_process_found(tmp_path: Path) -> None:

@@ -140,7 +140,7 @@ class _Teaching:
         course = Course(self.pool, self.config.weights, self.config.seed)
         if not self.config.check or self.config.steps == 0:
             return course, course.epoch(0)[: self.config.batch]
-        seen = self.pool.wanted(self.config.weights)
+        seen = self.seen(course)
         tokens = self.tokens(Encoded(self.pool, seen, backbone))
         limit = self.config.max_tokens
         over = np.flatnonzero(tokens > limit) if limit is not None else np.empty(0, np.int64)
@@ -152,6 +152,12 @@ class _Teaching:
         kept = np.setdiff1d(np.arange(len(seen)), over)
         longest = kept[np.argsort(-tokens[kept], kind="stable")][: self.config.batch]
         return replace(course, left_out=frozenset(seen[over].tolist())), seen[longest]
+
+    def seen(self, course: Course) -> Indices:
+        """The samples that will be shown, each once: with few steps not all, unless some may be left out."""
+        if self.config.steps is None or self.config.drop_long:
+            return self.pool.wanted(self.config.weights)
+        return np.unique(course.take(self.config.steps * self.per_step))
 
     def tokens(self, data: Encoded) -> Indices:
         """The number of tokens of every sample, each process counting its share; kept with the run."""
