@@ -15,6 +15,7 @@ from rich.progress import Progress as Bar
 from rich.table import Table
 from rich.text import Text
 
+from instar.doctor import Finding, worst
 from instar.metrics import Comparison, SuccessRate
 from instar.progress import Progress, silent
 
@@ -64,8 +65,8 @@ def plain(value: Any) -> Any:
 
 def exit_code(result: Any) -> int:
     """0, or 2 where the result itself is that something does not hold."""
-    findings = result if isinstance(result, list) else []
-    return 2 if any(getattr(finding, "level", "") == "error" for finding in findings) else 0
+    findings = [item for item in result if isinstance(item, Finding)] if isinstance(result, list) else []
+    return 2 if worst(findings) == "error" else 0
 
 
 def _table(*columns: str) -> Table:

@@ -23,7 +23,6 @@ from instar.simulators.tabletop.views import TABLE, View
 Mask = NDArray[np.bool_]
 FLOOR_COLOR: Final = 239
 TABLE_COLOR: Final = 47
-FLOOR_ID: Final = 0
 TABLE_ID: Final = 1
 PAPER_ID: Final = 255  # the white ground of object pictures
 _NEVER: Final = -np.inf

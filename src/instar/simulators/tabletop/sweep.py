@@ -11,8 +11,7 @@ from instar.simulators.tabletop.body import Body
 from instar.simulators.tabletop.world import settle
 
 # Measured in VIMA-Bench's physics, metres.
-BLADE_BEHIND: Final = 0.02  # the blade comes down this far behind the start ...
-BLADE_SHORT: Final = 0.05  # ... and stops this far short of the end
+BLADE_SHORT: Final = 0.05  # the blade stops this far short of the end
 AHEAD: Final = 0.0165  # a block's centre rides this far ahead of the blade
 WIDTH: Final = 0.03  # of a block
 LEAST: Final = 0.03  # shorter sweeps move nothing
