@@ -43,4 +43,4 @@ def test_the_readme_speaks_only_of_verbs_that_exist() -> None:
     blocks = "".join(text for _, text in BLOCK.findall((ROOT / "README.md").read_text(encoding="utf-8")))
     named = set(re.findall(r"^instar (\w+)", blocks, re.MULTILINE))
     assert named
-    assert named <= set(VERBS)
+    assert named <= {verb.split()[0] for verb in VERBS}

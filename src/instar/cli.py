@@ -105,6 +105,55 @@ VERBS: Final[Mapping[str, Verb]] = {
         "instar.report:write_report",
         "show_summary",
     ),
+    "replay": Verb(
+        "play the recorded answers of a LLaRA result file again and see whether its episodes end as recorded",
+        "instar replay results.json --benchmark vima:python=path/to/python",
+        "instar.replay:ReplayConfig",
+        "instar.replay:replay",
+        "show_replay",
+    ),
+    "export llava": Verb(
+        "samples, or a mixture of them, as LLaVA-style JSON and an image folder for other trainers",
+        "instar export llava --samples samples/ --mixture D --out llava/",
+        "instar.llava:ExportConfig",
+        "instar.llava:export",
+        "show_summary",
+    ),
+    "import llava": Verb(
+        "LLaVA-style JSON and its images as a samples folder",
+        "instar import llava --json data.json --images images/ --out samples/",
+        "instar.llava:ImportConfig",
+        "instar.llava:import_json",
+        "show_summary",
+    ),
+    "export results": Verb(
+        "a run as a result file in LLaRA's layout",
+        "instar export results --run runs/mine --out results/",
+        "instar.results:ExportConfig",
+        "instar.results:export",
+        "show_summary",
+    ),
+    "detector train": Verb(
+        "teach an object detector to find and name what reference pictures show",
+        "instar detector train --demos vima:data.zip --model path/to/rt-detr --out detector/",
+        "instar.teach_detector:DetectorTrainConfig",
+        "instar.teach_detector:train_detector",
+        "show_summary",
+    ),
+    "detector measure": Verb(
+        "precision and recall of a detector, or of a policy's own model, on pictures whose objects are known",
+        "instar detector measure --detector detr:detector/ --demos tabletop:episodes=50",
+        "instar.teach_detector:DetectorMeasureConfig",
+        "instar.teach_detector:measure_detector",
+        "show_detection",
+    ),
+    "transfer": Verb(
+        "LLaRA's three ways to a new domain: zero-shot, finetuning, joint training, on the table's second look",
+        "instar transfer --protocol joint --out transfer/",
+        "instar.transfer:TransferConfig",
+        "instar.transfer:transfer",
+        "show_transfer",
+    ),
     "demo": Verb(
         "the whole road in minutes on a laptop: demonstrations, training, four policies, a report",
         "instar demo --out demo/",
@@ -139,7 +188,8 @@ def run(arguments: Sequence[str]) -> int:
         print(importlib.import_module("instar").__version__)
         return 0
     try:
-        return _verb(arguments[0], arguments[1:])
+        name, rest = _split(arguments)
+        return _verb(name, rest)
     except InstarError as error:
         print(f"instar: {' '.join(str(error).split())}", file=sys.stderr)
         return 2
@@ -166,6 +216,16 @@ Robot demonstrations in, a vision-language policy you can trust out.
 Every verb: --help explains its options, --json prints the result as JSON, --config FILE.yaml sets options,
             --quiet hides progress, --verbose logs more.
 Begin with: instar demo"""
+
+
+def _split(arguments: Sequence[str]) -> tuple[str, Sequence[str]]:
+    """The verb, of one word or of two, and what follows it."""
+    kinds = [name.partition(" ")[2] for name in VERBS if name.startswith(f"{arguments[0]} ")]
+    if not kinds:
+        return arguments[0], arguments[1:]
+    if len(arguments) < 2 or arguments[1].startswith("-"):
+        raise ConfigError(f"say what to {arguments[0]}: " + " or ".join(f"`instar {arguments[0]} {k}`" for k in kinds))
+    return " ".join(arguments[:2]), arguments[2:]
 
 
 def _verb(name: str, arguments: Sequence[str]) -> int:

@@ -19,7 +19,7 @@ from pydantic import ConfigDict, TypeAdapter, ValidationError
 
 from instar.errors import PluginError
 
-KINDS: Final = ("demos", "recipes", "auxiliary", "backbones", "simulators", "benchmarks", "policies", "protocols")
+KINDS: Final = ("demos", "recipes", "auxiliary", "backbones", "simulators", "benchmarks", "policies", "detectors", "protocols")
 
 # A module that is missing, and the extra that brings it.
 EXTRAS: Final = {
