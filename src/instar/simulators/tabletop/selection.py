@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from instar.errors import ConfigError
 from instar.simulators.tabletop.simulator import meant
 from instar.simulators.tabletop.tasks import FAMILIES
-from instar.simulators.tabletop.tasks.sets import SUITES
+from instar.simulators.tabletop.tasks.sets import LEVELS
 
 TASKS = tuple(family.name for family in FAMILIES)
 
@@ -17,11 +17,11 @@ def tasks_of(choice: str | Sequence[str]) -> tuple[str, ...]:
 
 def suites_of(choice: str | Sequence[str]) -> tuple[str, ...]:
     """Suite names from a tuple or from "one+another". Raises ConfigError for unknown ones."""
-    return _chosen(choice, SUITES, "suite")
+    return _chosen(choice, LEVELS, "suite")
 
 
 def set_at(suite: str, tasks: Sequence[str]) -> tuple[str, ...]:
-    """Those of `tasks` that exist at the level `suite`: VIMA-Bench has no sweeping of novel objects."""
+    """Those of `tasks` that the level `suite` has: no sweeping of novel objects, and the novel tasks only in their own."""
     return tuple(family.name for family in FAMILIES if family.name in tasks and suite in family.suites)
 
 
