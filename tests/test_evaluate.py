@@ -19,7 +19,7 @@ from instar.rollout import Outcome
 from instar.run import Run, read_run
 from tests.point_world import trial
 
-BENCHMARK = "tabletop:tasks=visual_manipulation+rotate,per_task=4,max_steps=3"
+BENCHMARK = "tabletop:tasks=visual_manipulation+rotate,suites=placement,per_task=4,max_steps=3"
 
 
 def config(out: Path, policy: str = "random", **options: Any) -> EvaluateConfig:
@@ -194,7 +194,7 @@ def wait_for(path: Path, count: int, process: "subprocess.Popen[bytes]") -> Sequ
 
 
 def test_killed_twice_and_run_again_no_episode_is_lost_or_doubled(tmp_path: Path) -> None:
-    benchmark = "tabletop:tasks=visual_manipulation+rotate,per_task=30,max_steps=2"
+    benchmark = "tabletop:tasks=visual_manipulation+rotate,suites=placement,per_task=30,max_steps=2"
     out, seen = tmp_path / "run", 0
     for more in (3, 10):
         process = started(tmp_path, out, benchmark)

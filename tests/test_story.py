@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 QUICK = ("--steps", "2", "--batch", "2", "--freeze", "--precision", "float32", "--loader-workers", "0")
-WORLD = "tabletop:tasks=rotate+visual_manipulation,per_task=2"
+WORLD = "tabletop:tasks=rotate+visual_manipulation,suites=placement,per_task=2"
 DEMOS = "tabletop:tasks=rotate+visual_manipulation,episodes=4"
 
 

@@ -111,7 +111,7 @@ def _training(config: DemoConfig, name: str, steps: int) -> TrainConfig:
 def _evaluation(config: DemoConfig, name: str) -> EvaluateConfig:
     return EvaluateConfig(
         policy=str(config.out / name) if name in ("trained", "untrained") else name,
-        benchmark=f"tabletop:tasks={config.tasks},per_task={config.episodes}",
+        benchmark=f"tabletop:tasks={config.tasks},suites=placement,per_task={config.episodes}",
         out=config.out / "runs" / name,
         workers=0,
         batch=32,

@@ -7,6 +7,7 @@ from typing import Annotated, Final
 from instar.errors import ConfigError
 from instar.simulator import Task, Trial
 from instar.simulators.tabletop.selection import TASKS, set_at, suites_of, tasks_of
+from instar.simulators.tabletop.tasks.sets import LEVELS
 
 FIRST_SEED: Final = 200_000  # LLaRA's; demonstrations stay below 100 000
 
@@ -16,7 +17,7 @@ class TabletopBenchmark:
     """So many episodes of every task at every level, each with its own seed."""
 
     tasks: Annotated[tuple[str, ...] | str, "which tasks, as a list or one+another"] = TASKS
-    suites: Annotated[tuple[str, ...] | str, "which levels, as a list or one+another"] = ("placement",)
+    suites: Annotated[tuple[str, ...] | str, "which levels, as a list or one+another"] = LEVELS
     per_task: Annotated[int, "episodes per task and level"] = 20
     seed: Annotated[int, "the first seed"] = FIRST_SEED
     max_steps: Annotated[int, "actions after which an unfinished episode is a timeout"] = 8

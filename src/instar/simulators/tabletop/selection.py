@@ -21,7 +21,7 @@ def suites_of(choice: str | Sequence[str]) -> tuple[str, ...]:
 
 
 def set_at(suite: str, tasks: Sequence[str]) -> tuple[str, ...]:
-    """Those of `tasks` that the level `suite` has: no sweeping of novel objects, and the novel tasks only in their own."""
+    """Those of `tasks` that the level `suite` has: it may lack the pictured things, or be a level of other tasks."""
     return tuple(family.name for family in FAMILIES if family.name in tasks and suite in family.suites)
 
 

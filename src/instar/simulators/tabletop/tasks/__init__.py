@@ -10,11 +10,15 @@ from instar.simulators.tabletop.tasks.scene_understanding import SceneUnderstand
 from instar.simulators.tabletop.tasks.sweep_without_exceeding import SweepWithoutExceeding
 from instar.simulators.tabletop.tasks.visual_manipulation import VisualManipulation
 
+# In the order in which LLaRA evaluates them: thirteen that are trained on, then the novel tasks.
 FAMILIES: Final[tuple[Family, ...]] = (
-    VisualManipulation(),
+    SweepWithoutExceeding(),
     Rotate(),
     SceneUnderstanding(),
-    Rearrange(),
+    VisualManipulation(),
+    # twist, novel_adj, novel_noun
     FollowOrder(),
-    SweepWithoutExceeding(),
+    Rearrange(),
+    # manipulate_old_neighbor, pick_in_order_then_restore, rearrange_then_restore, same_shape
+    # sweep_without_touching, novel_adj_and_noun, follow_motion, same_texture
 )
