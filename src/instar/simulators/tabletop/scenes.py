@@ -38,12 +38,12 @@ from instar.files import JSON, read_json
 from instar.robot import Floats
 from instar.simulators.tabletop.body import Body
 from instar.simulators.tabletop.expert import action_of
-from instar.simulators.tabletop.outlines import FIGURES, LETTERS
 from instar.simulators.tabletop.shapes import Shape, container, line, sample, scaled, three_sided_rectangle
-from instar.simulators.tabletop.sighting import found_again, stretched
-from instar.simulators.tabletop.tasks.layout import portrait
-from instar.simulators.tabletop.tasks.placing import Goal, Placing
+from instar.simulators.tabletop.sighting import height_of, pose_of
+from instar.simulators.tabletop.tasks.layout import PORTRAIT_YAW, portrait
+from instar.simulators.tabletop.tasks.placing import NEAR, Goal, Placing
 from instar.simulators.tabletop.tasks.problem import FIRST_SCENE_ID, Picture, Problem, Rule
+from instar.simulators.tabletop.tasks.sweep_without_exceeding import MAGNIFIED
 from instar.simulators.tabletop.tasks.sweeping import Area, Sweeping
 
 Edges = tuple[int, int, int, int]
@@ -201,32 +201,93 @@ def problem_of(scene: Scene) -> Problem:
     """The tabletop's problem that is this scene before its first action."""
     record = scene.record
     text = record.prompt or " ".join([record.task.replace("_", " "), *(f"{{{slot}}}" for slot in record.assets)])
-    pictures = {slot: _picture(asset, record.task) for slot, asset in record.assets.items()}
+    pictures = {slot: _picture(asset, record) for slot, asset in record.assets.items()}
     return Problem(text, scene.frames[0].bodies, rule_of(scene), pictures, record.ee)
 
 
-def _picture(asset: Asset, task: str) -> Picture:
+def _picture(asset: Asset, record: Record) -> Picture:
     bodies = []
     for k, (name, texture, front, top, *more) in enumerate(asset.objects):
         boxes = {view: Box(*box) for view, box in (("front", front), ("top", top)) if box is not None}
-        shape = shape_of(name, more[1]) if len(more) > 1 else _sized(name, boxes, adjective=task.startswith("novel_adj"))
+        shape = shape_of(name, more[1]) if len(more) > 1 else _pictured(name, texture, boxes, record)
         if asset.kind == "object":
             return Picture("object", portrait(shape, texture))
-        pose = more[0] if more else found_again(shape, boxes)
+        pose = more[0] if more else pose_of(shape, boxes)
         bodies.append(Body(FIRST_SCENE_ID + k, shape, texture, *pose))
     return Picture("scene", tuple(bodies))
 
 
-def _sized(name: str, boxes: Mapping[str, Box], *, adjective: bool) -> Shape:
-    """The shape called `name` at the size its own picture shows it in."""
-    match name:
-        case "small block":
-            return scaled(sample(name, np.random.default_rng(0)), (7.0, 7.0, 7.0))
-        case "container" | "three-sided rectangle" | "line":
-            return stretched(lambda x, y: shape_of(name, (x, y, 0.0)), boxes)
-        case _:
-            shape = sample(name, np.random.default_rng(0))
-            return shape_of(name, _tall(shape, boxes)) if adjective and name in LETTERS | FIGURES else shape
+def _pictured(name: str, texture: str, boxes: Mapping[str, Box], record: Record) -> Shape:
+    """The shape called `name` at the size its picture shows it in."""
+    if name in ("container", "three-sided rectangle", "line"):
+        sizes = {thing.texture: thing.size for thing in record.objects if thing.name == name}
+        return shape_of(name, sizes.get(texture, next(iter(sizes.values()), (0.162, 0.162, 0.0465))))
+    shape = sample(name, np.random.default_rng(0))
+    if name == "small block":
+        return scaled(shape, MAGNIFIED)
+    if record.task.startswith("novel_adj") and shape.loose and "front" in boxes:
+        return shape_of(name, (0.0, 0.0, height_of(shape, PORTRAIT_YAW, boxes["front"])))
+    return shape
+
+
+def rule_of(scene: Scene) -> Rule:
+    """How the scene's task is judged, by the rules of the tabletop's own families."""
+    return _sweeping(scene) if scene.record.ee == "spatula" else _placing(scene.record, scene.frames[0].bodies)
+
+
+def _numbers(record: Record, role: Role) -> tuple[int, ...]:
+    return tuple(thing.id for thing in record.objects if thing.role == role)
+
+
+def _sweeping(scene: Scene) -> Sweeping:
+    record = scene.record
+    bounds, limit = (_only(scene.frames[0].bodies, name) for name in ("three-sided rectangle", "line"))
+    targets = _numbers(record, "target")
+    asked = {"any": 1, "one": 1, "two": 2, "three": 3}.get(str(record.slots.get("det")), len(targets))
+    # Both stand across the table: their model's x runs along the table's y.
+    wide, deep = bounds.shape.box[1][0] - 0.02, bounds.shape.box[1][1]
+    length = float(limit.shape.box[1][0])
+    exceeding = record.task == "sweep_without_exceeding"
+    near, far = (limit.x + 0.035, bounds.x + deep + 0.015) if exceeding else (bounds.x - deep, bounds.x + deep)
+    zone = Area((float(near), float(-wide)), (float(far), float(wide)))
+    line = Area((limit.x - 0.02, limit.y - length), (limit.x + 0.02, limit.y + length))
+    return Sweeping(targets, _numbers(record, "distractor"), asked, zone, line)
+
+
+def _only(bodies: Sequence[Body], name: str) -> Body:
+    found = next((body for body in bodies if body.shape.name == name), None)
+    if found is None:
+        raise DataError(f"a scene to sweep in has no {name}")
+    return found
+
+
+def _placing(record: Record, bodies: Sequence[Body]) -> Placing:
+    turned = record.task in ("rotate", "twist")
+    near = _near(record.task, bodies)
+    goals = [
+        Goal(wish.obj, wish.target[0], wish.target[1], wish.target[3], turned, near)
+        for wish in record.goals
+        if not wish.oracle_only
+    ]
+    spare = [
+        Goal(wish.obj, wish.target[0], wish.target[1], wish.target[3]) for wish in record.goals if wish.oracle_only
+    ]
+    return Placing(
+        tuple(goals),
+        _numbers(record, "distractor"),
+        ordered=record.task in ("follow_order", "follow_motion", "pick_in_order_then_restore"),
+        patient=record.task in ("rearrange", "rearrange_then_restore"),
+        aside=spare[0] if spare else None,
+    )
+
+
+def _near(task: str, bodies: Sequence[Body]) -> float:
+    """How near a goal counts as there, in metres."""
+    if task in ("twist", "pick_in_order_then_restore"):
+        return 0.05
+    if task in ("same_shape", "same_texture"):
+        return 0.0875 if any(body.shape.name == "bowl" for body in bodies) else 0.125
+    return NEAR
 
 
 def expert_action(scene: Scene, rng: np.random.Generator) -> Floats:
