@@ -4,6 +4,7 @@ One action is two planar poses: where the tool goes down, and where it lets go (
 and bounds after VIMA-Bench (Jiang et al., ICML 2023) as LLaRA uses them (Li et al., ICLR 2025).
 """
 
+import math
 from typing import Final
 
 import numpy as np
@@ -47,9 +48,12 @@ def yaw_to_quaternion(yaw: float) -> NDArray[np.float32]:
 
 
 def quaternion_to_yaw(quaternion: NDArray[np.floating]) -> float:
-    """The turn about +z of (x, y, z, w), in (-pi, pi]."""
+    """The turn about +z of (x, y, z, w), in -pi..pi.
+
+    The length of the quaternion does not matter: in float32 it is never quite 1, and a quarter turn must stay one.
+    """
     x, y, z, w = (float(part) for part in quaternion)
-    return float(np.arctan2(2 * (w * z + x * y), 1 - 2 * (y * y + z * z)))
+    return math.remainder(math.atan2(x + z, w - y) + math.atan2(z - x, w + y), 2 * math.pi)
 
 
 def canonical(action: Floats) -> Floats:

@@ -18,7 +18,7 @@ from typing import Annotated, Any
 import numpy as np
 from typing_extensions import Doc
 
-from instar import markup
+from instar import compat, markup
 from instar.chat import IMAGE, Conversation, Turn
 from instar.demo import Context, Episode, Instruction, Reference, Step
 from instar.errors import ConfigError, DataError, ReplyError
@@ -39,6 +39,7 @@ class Llara:
     camera: Annotated[str, Doc("the camera that everything is seen through")] = "front"
     wording: Annotated[str, Doc("path of a YAML wording pack; empty for instar's own")] = ""
     longest: Annotated[int, Doc("most steps in one answer")] = 8
+    compat: Annotated[bool, Doc("whole pixels, step labels and reading as in LLaRA's published code")] = False
 
     def __post_init__(self) -> None:
         if self.past < 0 or self.longest < 1:
@@ -86,9 +87,9 @@ class Llara:
 
         Raises ReplyError where nothing can be read, or the steps are not numbered onward from the next one.
         """
-        camera = self._camera(context.robot)
-        steps = _whole_steps(reply, self.grammar(context))
-        return np.stack([markup.move_action(step, camera, context.robot) for step in steps])
+        camera, numbers = self._camera(context.robot), compat.Numbers(self.compat)
+        steps = compat.loose_moves(reply) if self.compat else _whole_steps(reply, self.grammar(context))
+        return np.stack([numbers.action(step, camera, context.robot) for step in steps[: self.horizon]])
 
     @property
     def _pack(self) -> Wording:
