@@ -3,9 +3,14 @@
 from typing import Final
 
 from instar.simulators.tabletop.tasks.follow_order import FollowOrder
+from instar.simulators.tabletop.tasks.manipulate_old_neighbor import ManipulateOldNeighbor
+from instar.simulators.tabletop.tasks.pick_in_order_then_restore import PickInOrderThenRestore
 from instar.simulators.tabletop.tasks.problem import Family
 from instar.simulators.tabletop.tasks.rearrange import Rearrange
+from instar.simulators.tabletop.tasks.rearrange_then_restore import RearrangeThenRestore
 from instar.simulators.tabletop.tasks.rotate import Rotate
+from instar.simulators.tabletop.tasks.same_shape import SameShape
+from instar.simulators.tabletop.tasks.same_texture import SameTexture
 from instar.simulators.tabletop.tasks.scene_understanding import SceneUnderstanding
 from instar.simulators.tabletop.tasks.sweep_without_exceeding import SweepWithoutExceeding
 from instar.simulators.tabletop.tasks.visual_manipulation import VisualManipulation
@@ -19,6 +24,10 @@ FAMILIES: Final[tuple[Family, ...]] = (
     # twist, novel_adj, novel_noun
     FollowOrder(),
     Rearrange(),
-    # manipulate_old_neighbor, pick_in_order_then_restore, rearrange_then_restore, same_shape
-    # sweep_without_touching, novel_adj_and_noun, follow_motion, same_texture
+    ManipulateOldNeighbor(),
+    PickInOrderThenRestore(),
+    RearrangeThenRestore(),
+    SameShape(),
+    # sweep_without_touching, novel_adj_and_noun, follow_motion
+    SameTexture(),
 )

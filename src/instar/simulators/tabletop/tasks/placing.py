@@ -1,13 +1,13 @@
 """The rule of tasks that want bodies at places: goals, in any order or one after another."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Final
 
 import numpy as np
 
 from instar.simulators.tabletop.body import Body
-from instar.simulators.tabletop.tasks.problem import WORKSPACE_HIGH, WORKSPACE_LOW, Move, Trails, Verdict
+from instar.simulators.tabletop.tasks.problem import WORKSPACE_HIGH, WORKSPACE_LOW, Move, NoRoomError, Trails, Verdict
 
 NEAR: Final = 0.10  # metres within which a place counts as reached
 SAME_YAW: Final = float(np.radians(15))
@@ -23,6 +23,9 @@ class Goal:
     yaw: float  # where the expert turns it; asked for only where `turned`
     turned: bool = False  # the yaw must match, too
     near: float = NEAR
+    stage: int = 0  # it is looked at once every goal of the stages before was reached ...
+    in_turn: bool = False  # ... and to be there before that is a failure
+    aim: tuple[float, float] | None = None  # where the expert puts the body, if not right at the place
 
     def reached(self, body: Body) -> bool:
         """Whether `body` is where it should be."""
@@ -45,9 +48,9 @@ def same_yaw(one: float, two: float, symmetry: float) -> bool:
 class Placing:
     """Success once every goal was reached; a goal once reached stays reached."""
 
-    goals: tuple[Goal, ...]
+    goals: tuple[Goal, ...]  # those of earlier stages first
     distractors: tuple[int, ...] = ()  # bodies that must keep away from the goals
-    ordered: bool = False  # each action must reach the next goal
+    ordered: bool = False  # one goal after another, and each action must reach the next
     patient: bool = False  # distractors matter only at the end
     aside: Goal | None = None  # where the expert puts a distractor that stands on a goal
     open: list[Goal] = field(default_factory=list, init=False)
@@ -58,18 +61,18 @@ class Placing:
         self._latch({body.id: body for body in bodies})
 
     def judge(self, bodies: Sequence[Body], trails: Trails) -> Verdict:
-        """Success with the last goal; failure by a distractor, a lost body or, where ordered, a wrong step."""
+        """Success with the last goal; failure by a distractor, a lost body, or a step out of turn."""
         del trails
         now = {body.id: body for body in bodies}
         reached = self._latch(now)
         done = not self.open
-        confused = self._confused(now) if done or not self.patient else ""
-        if done:
-            return Verdict(failure=confused) if self.patient and confused else Verdict(success=True)
+        confused = self.confusion(bodies) if done or not self.patient else ""
+        if done and not confused:
+            return Verdict(success=True)
         if self.ordered and not reached:
             return Verdict(failure="the step did not reach the next goal")
         lost = next((now[goal.body].name for goal in self.open if _lost(now[goal.body])), "")
-        return Verdict(failure=confused or (f"the {lost} left the workspace" if lost else ""))
+        return Verdict(failure=self._early(now) or confused or (f"the {lost} left the workspace" if lost else ""))
 
     def advise(self, bodies: Sequence[Body], rng: np.random.Generator) -> Move | None:
         """Clear the way if a distractor blocks it, else the first open goal."""
@@ -77,19 +80,11 @@ class Placing:
         now = {body.id: body for body in bodies}
         blocked = self.aside is not None and any(goal.close(now[self.aside.body]) for goal in self.goals)
         goal = self.aside if blocked else next(iter(self.open), None)
-        return None if goal is None else Move(goal.body, goal.x, goal.y, goal.yaw)
+        return None if goal is None else Move(goal.body, *(goal.aim or (goal.x, goal.y)), goal.yaw)
 
-    def _latch(self, now: dict[int, Body]) -> bool:
-        before = len(self.open)
-        if self.ordered:
-            if self.open and self.open[0].reached(now[self.open[0].body]):
-                self.open.pop(0)
-        else:
-            self.open = [goal for goal in self.open if not goal.reached(now[goal.body])]
-        return len(self.open) < before
-
-    def _confused(self, now: dict[int, Body]) -> str:
+    def confusion(self, bodies: Sequence[Body]) -> str:
         """Which distractor is in the way of a goal, or has a goal's body put upon it; empty if none."""
+        now = {body.id: body for body in bodies}
         for number in self.distractors:
             other = now[number]
             for goal in self.goals:
@@ -99,6 +94,38 @@ class Placing:
                 if goal.close(other) or (apart < goal.near and turned):
                     return f"the {other.name} is where it should not be"
         return ""
+
+    def _due(self) -> list[Goal]:
+        """The open goals that the next action may reach."""
+        return self.open[:1] if self.ordered else [goal for goal in self.open if goal.stage == self.open[0].stage]
+
+    def _latch(self, now: dict[int, Body]) -> bool:
+        reached = [goal for goal in self._due() if goal.reached(now[goal.body])]
+        self.open = [goal for goal in self.open if goal not in reached]
+        return bool(reached)
+
+    def _early(self, now: dict[int, Body]) -> str:
+        """Which body is already where it should get only later; empty if none."""
+        for goal in self.open:
+            if goal.in_turn and goal.stage > self.open[0].stage and goal.reached(now[goal.body]):
+                return f"the {now[goal.body].name} is where it should get only later"
+        return ""
+
+
+def fair(rule: Placing, bodies: Sequence[Body]) -> Placing:
+    """`rule`, if the expert's way from `bodies` to its end meets no distractor.
+
+    Raises NoRoomError where a distractor will be at a goal at the end, or is by one of several things to move already.
+    """
+    for number in rule.distractors:
+        other = next(body for body in bodies if body.id == number)
+        if rule.aside is not None and rule.aside.body == number and any(goal.close(other) for goal in rule.goals):
+            other = replace(other, x=rule.aside.x, y=rule.aside.y)
+        if any(goal.close(other) for goal in rule.goals):
+            raise NoRoomError(other.name)
+    if len({goal.body for goal in rule.goals}) > 1 and not rule.patient and rule.confusion(bodies):
+        raise NoRoomError(rule.confusion(bodies))
+    return rule
 
 
 def _lost(body: Body) -> bool:

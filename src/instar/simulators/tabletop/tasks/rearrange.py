@@ -8,7 +8,7 @@ import numpy as np
 from instar.simulators.tabletop.body import Body
 from instar.simulators.tabletop.shapes import sample
 from instar.simulators.tabletop.tasks.layout import Layout, scene_layout
-from instar.simulators.tabletop.tasks.placing import Goal, Placing
+from instar.simulators.tabletop.tasks.placing import Goal, Placing, fair
 from instar.simulators.tabletop.tasks.problem import Picture, Problem
 from instar.simulators.tabletop.tasks.sets import SUITES, Palette, pick, without_base
 from instar.simulators.tabletop.textures import LIGHT
@@ -24,21 +24,36 @@ class Rearrange:
 
     def problem(self, suite: str, rng: np.random.Generator) -> Problem:
         """One to three objects away from where the picture has them; a single one may find its place taken."""
-        palette, picture, layout = without_base(suite), scene_layout(rng), Layout(rng)
-        for _ in range(int(rng.choice((1, 2, 3), p=(0.4, 0.4, 0.2)))):
-            used = [(body.shape.name, body.texture) for body in picture.bodies]
-            kinds = list(product(palette.dragged, palette.dragged_textures))
-            shape, texture = pick(rng, kinds, but=used)
-            picture.drop(sample(shape, rng), texture)
-        goals = []
-        for wanted in picture.bodies:
-            moved = layout.drop(wanted.shape, wanted.texture, away=picture.bodies)
-            goals.append(Goal(moved.id, wanted.x, wanted.y, wanted.yaw))
-        rule = Placing(tuple(goals), patient=True)
-        if len(goals) == 1:
-            rule = _crowd(rule, palette, layout, picture.bodies[0])
+        found = arrangement(suite, rng)
         text = "Rearrange the table to this {scene}."
-        return Problem(text, tuple(layout.bodies), rule, {"scene": Picture("scene", tuple(picture.bodies))})
+        return Problem(text, found.bodies, fair(found.rule, found.bodies), {"scene": Picture("scene", found.scene)})
+
+
+@dataclass(frozen=True, eq=False)
+class Arrangement:
+    """A table, how it should look, and the rule that says so."""
+
+    bodies: tuple[Body, ...]
+    scene: tuple[Body, ...]  # the goal, with the ids of pictures
+    rule: Placing
+
+
+def arrangement(suite: str, rng: np.random.Generator) -> Arrangement:
+    """One to three objects to rearrange. Raises NoRoomError where the draw does not fit on the table."""
+    palette, picture, layout = without_base(suite), scene_layout(rng), Layout(rng)
+    for _ in range(int(rng.choice((1, 2, 3), p=(0.4, 0.4, 0.2)))):
+        used = [(body.shape.name, body.texture) for body in picture.bodies]
+        kinds = list(product(palette.dragged, palette.dragged_textures))
+        shape, texture = pick(rng, kinds, but=used)
+        picture.drop(sample(shape, rng), texture)
+    goals = []
+    for wanted in picture.bodies:
+        moved = layout.drop(wanted.shape, wanted.texture, away=picture.bodies)
+        goals.append(Goal(moved.id, wanted.x, wanted.y, wanted.yaw))
+    rule = Placing(tuple(goals), patient=True)
+    if len(goals) == 1:
+        rule = _crowd(rule, palette, layout, picture.bodies[0])
+    return Arrangement(tuple(layout.bodies), tuple(picture.bodies), rule)
 
 
 def _crowd(rule: Placing, palette: Palette, layout: Layout, wanted: Body) -> Placing:
