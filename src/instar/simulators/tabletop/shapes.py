@@ -307,9 +307,18 @@ def sample(name: str, rng: np.random.Generator) -> Shape:
 
 
 def scaled(shape: Shape, factors: tuple[float, float, float]) -> Shape:
-    """`shape` drawn larger or smaller along x, y and z; what is touched stays, for pictures only."""
+    """`shape` made larger or smaller along x, y and z: what is drawn and what is touched."""
     fx, fy, fz = factors
     wide = np.array([fx, fy, fx, fy])
+    solids = tuple(
+        Solid(
+            solid.outline * (fx, fy),
+            solid.z0 * fz,
+            solid.z1 * fz,
+            None if solid.hole is None else solid.hole * (fx, fy),
+        )
+        for solid in shape.solids
+    )
     parts = tuple(
         replace(
             part,
@@ -323,4 +332,4 @@ def scaled(shape: Shape, factors: tuple[float, float, float]) -> Shape:
         for part in shape.parts
     )
     nominal = (shape.nominal[0] * fx, shape.nominal[1] * fy, shape.nominal[2] * fz)
-    return replace(shape, parts=parts, nominal=nominal)
+    return replace(shape, parts=parts, solids=solids, nominal=nominal, bottom=shape.bottom * fz)
