@@ -45,6 +45,19 @@ class Conversation:
         return Conversation((*self.turns, Turn("assistant", answer, learn=True)), self.images)
 
 
+@dataclass(frozen=True)
+class Shown:
+    """Where a picture of a sample comes from."""
+
+    name: str  # its path in a folder of pictures: "<episode>/rgb_<camera>/3.jpg", or ".../a_<slot>.png" for a reference
+    number: int  # its place in a list of the sample's pictures: references in the instruction's order, the frame last
+
+    @property
+    def is_reference(self) -> bool:
+        """Whether the instruction pointed to it; else it is a frame."""
+        return self.name.rpartition("/")[2].startswith("a_")
+
+
 @dataclass(frozen=True, eq=False)
 class Sample:
     """A conversation to learn from, with where it came from."""
@@ -53,6 +66,7 @@ class Sample:
     kind: str  # the recipe's or auxiliary task's plugin name; counted and weighted by it
     conversation: Conversation
     weight: float = 1.0
+    shows: tuple[Shown, ...] = ()  # one for each of the conversation's images; () where that is not known
 
 
 @runtime_checkable

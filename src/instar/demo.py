@@ -1,10 +1,11 @@
 """Demonstrations as everyone in the house sees them: episodes of steps, and the context a policy may look at."""
 
 import hashlib
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
-from typing import Literal, Protocol, runtime_checkable
+from typing import Final, Literal, Protocol, runtime_checkable
 
 import cv2
 import numpy as np
@@ -209,6 +210,14 @@ class Episode:
             yield View(str(t), step.observation.images, step.observation.objects, t)
         for slot, reference in self.instruction.references.items():
             yield View(f"a_{slot}", reference.images, reference.objects, None)
+
+
+def original(id: str) -> str:
+    """The id of the episode that the one called `id` is a copy of: "a/7~2" is the second time that "a/7" is listed."""
+    return _COPY.sub("", id)
+
+
+_COPY: Final = re.compile(r"~\d+$")
 
 
 @runtime_checkable

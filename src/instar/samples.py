@@ -196,6 +196,12 @@ class Samples:
             names,
         )
 
+    @functools.cached_property
+    def about_references(self) -> NDArray[np.bool_]:
+        """Of every conversation of the index, whether it is about reference pictures and nothing else."""
+        parts = [self._shard(number).about_references() for number in range(len(self.manifest.shards))]
+        return np.concatenate(parts) if parts else np.empty(0, np.bool_)
+
     def sample(self, number: int) -> Sample:
         """Conversation `number` of the index, with where it came from."""
         return self[int(self.index.rows[number])].samples[int(self.index.positions[number])]

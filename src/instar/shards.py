@@ -14,7 +14,7 @@ import pyarrow.parquet as pq
 from numpy.typing import NDArray
 from pydantic import TypeAdapter, ValidationError
 
-from instar.chat import Conversation, Sample, Turn
+from instar.chat import Conversation, Sample, Shown, Turn
 from instar.demo import Image
 from instar.errors import DataError
 from instar.files import canonical_json, door
@@ -24,12 +24,14 @@ ROWS_PER_GROUP: Final = 16  # rows that are decoded together, whichever is asked
 FACTS: Final = "instar"  # key of the facts in the file's own metadata: one rename commits them with the rows
 
 _TURN: Final = pa.struct([pa.field("role", pa.string()), pa.field("text", pa.string()), pa.field("learn", pa.bool_())])
+_SHOWN: Final = pa.struct([pa.field("name", pa.string()), pa.field("number", pa.int32())])
 _CONVERSATION: Final = pa.struct(
     [
         pa.field("id", pa.string()),
         pa.field("kind", pa.string()),
         pa.field("weight", pa.float64()),
         pa.field("turns", pa.list_(_TURN)),
+        pa.field("shows", pa.list_(_SHOWN)),  # where the row's images come from; not in the first folders
     ]
 )
 SCHEMA: Final = pa.schema(
@@ -51,10 +53,17 @@ _COLUMNS: Final = {  # every leaf of the schema with its compression; pictures a
     f"{_SAID}.turns.list.element.role": "zstd",
     f"{_SAID}.turns.list.element.text": "zstd",
     f"{_SAID}.turns.list.element.learn": "zstd",
+    f"{_SAID}.shows.list.element.name": "zstd",
+    f"{_SAID}.shows.list.element.number": "zstd",
 }
 _LAYOUT: Final[dict[str, Any]] = {
     "compression": _COLUMNS,
-    "use_dictionary": [f"{_SAID}.kind", f"{_SAID}.turns.list.element.role", f"{_SAID}.turns.list.element.text"],
+    "use_dictionary": [
+        f"{_SAID}.kind",
+        f"{_SAID}.turns.list.element.role",
+        f"{_SAID}.turns.list.element.text",
+        f"{_SAID}.shows.list.element.name",
+    ],
     "write_statistics": False,
     "write_page_checksum": True,  # a bit that flips on the disk is found when its page is read
 }
@@ -138,6 +147,7 @@ def _record(row: Row) -> dict[str, Any]:
                 "turns": [
                     {"role": turn.role, "text": turn.text, "learn": turn.learn} for turn in sample.conversation.turns
                 ],
+                "shows": [{"name": shown.name, "number": shown.number} for shown in sample.shows],
             }
             for sample in row.samples
         ],
@@ -194,6 +204,18 @@ class Shard:
             np.array([entry["weight"] for row in said for entry in row], dtype=np.float64),
         )
 
+    def about_references(self) -> NDArray[np.bool_]:
+        """Of every conversation, whether it is about reference pictures and nothing else, in the order of `index`.
+
+        Raises DataError where the shard does not say.
+        """
+        if "shows" not in {field.name for field in self._file.schema_arrow.field("conversations").type.value_type}:
+            raise DataError(f"{self.path}: built before samples knew where their pictures come from; build it again")
+        records = self._read([f"{_SAID}.shows.list.element.name"]).to_pylist()
+        names = [[shown["name"] for shown in said["shows"]] for record in records for said in record["conversations"]]
+        about = [bool(shown) and all(Shown(name, 0).is_reference for name in shown) for shown in names]
+        return np.array(about, dtype=np.bool_)
+
     def _read(self, columns: list[str]) -> pa.Table:
         with _damage(self.path):
             return self._file.read(columns=columns)
@@ -219,4 +241,5 @@ def row(group: pa.Table, position: int) -> Row:
 
 def _sample(entry: Mapping[str, Any], images: tuple[Image, ...]) -> Sample:
     turns = tuple(Turn(turn["role"], turn["text"], turn["learn"]) for turn in entry["turns"])
-    return Sample(entry["id"], entry["kind"], Conversation(turns, images), entry["weight"])
+    shows = tuple(Shown(shown["name"], shown["number"]) for shown in entry.get("shows") or ())
+    return Sample(entry["id"], entry["kind"], Conversation(turns, images), entry["weight"], shows)

@@ -7,8 +7,9 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from instar.chat import AuxiliaryTask, Recipe, Sample
-from instar.demo import DemoSource, Episode, Image
+from instar.building.pictures import shows
+from instar.chat import AuxiliaryTask, Conversation, Recipe, Sample
+from instar.demo import DemoSource, Episode, Image, View
 from instar.errors import DataError
 from instar.robot import Floats
 from instar.shards import Row
@@ -59,7 +60,12 @@ def _acting(episode: Episode, tools: Tools) -> Iterator[_Remark]:
     for t in range(episode.length):
         action = _finite(episode, t)
         said = recipe.ask(episode.context(t, recipe.past)).answered(recipe.answer(episode, t))
-        yield _Remark(str(t), Sample(f"{episode.id}/{t}/{tools.kind}", tools.kind, said), (action,))
+        view = View(str(t), episode.steps[t].observation.images, (), t)
+        yield _Remark(str(t), _sample(f"{episode.id}/{t}/{tools.kind}", tools.kind, said, view, episode), (action,))
+
+
+def _sample(name: str, kind: str, said: Conversation, view: View, episode: Episode) -> Sample:
+    return Sample(name, kind, said, shows=shows(said.images, view, episode))
 
 
 def _finite(episode: Episode, t: int) -> Floats:
@@ -76,7 +82,7 @@ def _seeing(episode: Episode, tools: Tools, seed: int) -> Iterator[_Remark]:
             said = list(task.conversations(episode, view, rng))
             for n, conversation in enumerate(said):
                 name = f"{episode.id}/{view.key}/{kind}" + (f"/{n}" if len(said) > 1 else "")
-                yield _Remark(view.key, Sample(name, kind, conversation))
+                yield _Remark(view.key, _sample(name, kind, conversation, view, episode))
 
 
 def _entropy(seed: int, episode: str, view: str, kind: str) -> int:
