@@ -67,15 +67,29 @@ def evaluate(config: EvaluateConfig, progress: Progress = silent) -> Run:
     benchmark: Benchmark = plugins.make("benchmarks", config.benchmark)
     trials = chosen(benchmark.episodes(), config.limit)
     simulator = plugins.make("simulators", benchmark.simulator())
+    maker = functools.partial(plugins.make, "simulators", plugins.choice_of("simulators", simulator))
     settings = _settings(config, benchmark, simulator, trials)
+    return complete(config, settings, trials, lambda todo: play(make_policy(config), maker, todo, config), progress)
+
+
+def complete(
+    config: EvaluateConfig,
+    settings: Mapping[str, Any],
+    trials: Sequence[Trial],
+    player: Callable[[Sequence[Trial]], Generator[EpisodeRecord, None, None]],
+    progress: Progress,
+) -> Run:
+    """The whole run in `config.out`: `player` plays those of `trials` that it does not have yet.
+
+    Raises ConfigError if the folder holds a run with other `settings`.
+    """
     about = {"versions": _versions()}
     with open_run(config.out, settings, about, retry_crashed=config.retry_crashed) as run:
         _compare_versions(run)
         known = {record.id for record in run.records}
         todo = [trial for trial in trials if trial.id not in known]
         if todo:
-            maker = functools.partial(plugins.make, "simulators", plugins.choice_of("simulators", simulator))
-            with contextlib.closing(play(make_policy(config), maker, todo, config)) as records:
+            with contextlib.closing(player(todo)) as records:
                 _record(run, records, len(trials), progress)
         return run if run.whole and not todo else close_run(config.out)
 

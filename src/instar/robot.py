@@ -136,7 +136,8 @@ def _shown(value: str | Sequence[str]) -> str:
 class ActionChunk:
     """What a policy wants done next, with the text it was read from."""
 
-    actions: Floats  # (horizon, dim), physical units of the robot's ActionSpace; (0, dim) when unreadable
+    # (horizon, dim), physical units of the robot's ActionSpace; of an unreadable reply (0, dim), or what is done instead.
+    actions: Floats
     reply: str = ""  # the model's own words; empty for policies that do not speak
     question: str = ""  # what it was asked
     unreadable: str | None = None  # why `reply` could not be read; None when it could

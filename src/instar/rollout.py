@@ -38,7 +38,7 @@ class TraceStep:
 
     question: str
     reply: str
-    action: tuple[float, ...]  # in the robot's units; empty where the reply could not be read
+    action: tuple[float, ...]  # in the robot's units; empty where the reply could not be read and nothing was done
     unreadable: str | None = None  # why the reply could not be read
     milliseconds: float = 0.0  # duration of the policy call, shared by all that it answered at once
 
@@ -134,14 +134,14 @@ class Play:
             self._trace.append(TraceStep(chunk.question, chunk.reply, (), problem, milliseconds))
             self._end(Outcome.UNREADABLE, problem)
             return
-        words = (chunk.question, chunk.reply, milliseconds)
+        words = (chunk.question, chunk.reply, chunk.unreadable, milliseconds)
         for action in np.asarray(chunk.actions, dtype=np.float64)[: self._replan]:
-            question, reply, spent = words
-            self._trace.append(TraceStep(question, reply, tuple(action.tolist()), None, spent))
+            question, reply, unreadable, spent = words
+            self._trace.append(TraceStep(question, reply, tuple(action.tolist()), unreadable, spent))
             self._act(action)
             if self.record is not None:
                 return
-            words = ("", "", 0.0)
+            words = ("", "", None, 0.0)
 
     def follow_expert(self) -> None:
         """Advance by what the simulator's own expert says; its exceptions are the simulator's.
@@ -207,11 +207,9 @@ def _reason(transition: Transition) -> str:
 
 def _problem(chunk: ActionChunk, space: ActionSpace) -> str | None:
     """Why nothing can be done with `chunk`, or None."""
-    if chunk.unreadable is not None:
-        return chunk.unreadable
     actions = np.asarray(chunk.actions)
     if actions.size == 0:
-        return "the policy answered without an action"
+        return chunk.unreadable or "the policy answered without an action"
     if actions.ndim != 2 or actions.shape[1] != space.dim:
         raise MismatchError(
             f"the policy answered with actions of shape {actions.shape}; the robot takes (n, {space.dim}): "
