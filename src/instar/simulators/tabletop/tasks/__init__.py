@@ -2,8 +2,12 @@
 
 from typing import Final
 
+from instar.simulators.tabletop.tasks.follow_motion import FollowMotion
 from instar.simulators.tabletop.tasks.follow_order import FollowOrder
 from instar.simulators.tabletop.tasks.manipulate_old_neighbor import ManipulateOldNeighbor
+from instar.simulators.tabletop.tasks.novel_adj import NovelAdj
+from instar.simulators.tabletop.tasks.novel_adj_and_noun import NovelAdjAndNoun
+from instar.simulators.tabletop.tasks.novel_noun import NovelNoun
 from instar.simulators.tabletop.tasks.pick_in_order_then_restore import PickInOrderThenRestore
 from instar.simulators.tabletop.tasks.problem import Family
 from instar.simulators.tabletop.tasks.rearrange import Rearrange
@@ -13,6 +17,7 @@ from instar.simulators.tabletop.tasks.same_shape import SameShape
 from instar.simulators.tabletop.tasks.same_texture import SameTexture
 from instar.simulators.tabletop.tasks.scene_understanding import SceneUnderstanding
 from instar.simulators.tabletop.tasks.sweep_without_exceeding import SweepWithoutExceeding
+from instar.simulators.tabletop.tasks.twist import Twist
 from instar.simulators.tabletop.tasks.visual_manipulation import VisualManipulation
 
 # In the order in which LLaRA evaluates them: thirteen that are trained on, then the novel tasks.
@@ -21,13 +26,17 @@ FAMILIES: Final[tuple[Family, ...]] = (
     Rotate(),
     SceneUnderstanding(),
     VisualManipulation(),
-    # twist, novel_adj, novel_noun
+    Twist(),
+    NovelAdj(),
+    NovelNoun(),
     FollowOrder(),
     Rearrange(),
     ManipulateOldNeighbor(),
     PickInOrderThenRestore(),
     RearrangeThenRestore(),
     SameShape(),
-    # sweep_without_touching, novel_adj_and_noun, follow_motion
+    # sweep_without_touching
+    NovelAdjAndNoun(),
+    FollowMotion(),
     SameTexture(),
 )
