@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Final
 
 import numpy as np
 
@@ -14,6 +15,9 @@ from instar.simulators.tabletop.body import Body, turn
 from instar.simulators.tabletop.render import scene
 from instar.simulators.tabletop.tasks.problem import Move, Stroke
 from instar.simulators.tabletop.views import TOP
+from instar.simulators.tabletop.world import grasped
+
+TRIES: Final = 20  # pixels the expert looks at before it takes what it has
 
 
 @dataclass(frozen=True)
@@ -44,10 +48,17 @@ def action_of(advice: Move | Stroke, bodies: Sequence[Body], rng: np.random.Gene
 
 
 def visible_point(body: Body, bodies: Sequence[Body], rng: np.random.Generator) -> Floats:
-    """A point of the table (2,) under a random pixel of the top view that shows `body`."""
+    """A point of the table (2,) under a random pixel of the top view that shows `body`, where the cup would lift it.
+
+    What leans in a bowl shows pixels beside the part that can be lifted; after a few of those any visible one will do.
+    """
     rows, columns = np.nonzero(scene(bodies, TOP).ids == body.id)
     if len(rows) == 0:
         raise SimulatorError(f"the {body.name} is hidden from above; the expert cannot pick it up")
-    k = int(rng.integers(len(rows)))
-    row, column = rows[k : k + 1].astype(np.float64), columns[k : k + 1].astype(np.float64)
-    return np.concatenate([TOP.rows_to_x(row), TOP.columns_to_y(column)])
+    for _ in range(TRIES):
+        k = int(rng.integers(len(rows)))
+        row, column = rows[k : k + 1].astype(np.float64), columns[k : k + 1].astype(np.float64)
+        point = np.concatenate([TOP.rows_to_x(row), TOP.columns_to_y(column)])
+        if grasped(bodies, point) is body:
+            break
+    return point

@@ -113,12 +113,16 @@ class Placing:
 
 
 def fair(rule: Placing, bodies: Sequence[Body]) -> Placing:
-    """`rule`, if the expert's way from `bodies` to its end meets no distractor.
+    """`rule`, if there is something to do from `bodies` on and no distractor bars the expert's way.
 
-    Raises NoRoomError where a distractor will be at a goal at the end, or is by one of several things to move already.
+    Raises NoRoomError where everything is done already, or a distractor will be at a goal at the end, or it is by one
+    of several things to move.
     """
+    now = {body.id: body for body in bodies}
+    if all(goal.reached(now[goal.body]) for goal in rule.goals if goal.stage == 0):
+        raise NoRoomError("nothing to do")
     for number in rule.distractors:
-        other = next(body for body in bodies if body.id == number)
+        other = now[number]
         if rule.aside is not None and rule.aside.body == number and any(goal.close(other) for goal in rule.goals):
             other = replace(other, x=rule.aside.x, y=rule.aside.y)
         if any(goal.close(other) for goal in rule.goals):
