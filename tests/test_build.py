@@ -116,6 +116,7 @@ def test_tasks_may_be_named_in_any_order(demos: Path, tmp_path: Path) -> None:
 
 def test_the_manifest_can_make_the_recipe_again(whole: Path) -> None:
     choice = Samples.open(whole).recipe_choice
+    assert choice is not None
     assert plugins.choice_of("recipes", plugins.make("recipes", choice)) == choice
 
 
@@ -124,6 +125,7 @@ def test_statistics_are_those_of_all_actions(demos: Path, whole: Path) -> None:
     episodes = [source.episode(id) for id in source.ids()]
     actions = np.array([episode.action(t) for episode in episodes for t in range(episode.length)])
     statistics = Samples.open(whole).statistics
+    assert statistics is not None
     assert statistics.count == len(actions) == 18
     assert np.array_equal(statistics.low, actions.min(axis=0))
     assert np.allclose(statistics.mean, actions.mean(axis=0))

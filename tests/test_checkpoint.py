@@ -53,6 +53,8 @@ def test_an_untrained_model_with_a_card_is_a_policy(checkpoint: Path) -> None:
 def test_the_card_says_what_the_checkpoint_is(checkpoint: Path, samples: Path) -> None:
     card = read_card(checkpoint)
     assert card.robot == VIMA
+    assert card.recipe is not None
+    assert card.statistics is not None
     assert card.robot.actions.high == VIMA.actions.high
     assert card.robot.cameras == VIMA.cameras
     assert card.recipe.name == "llara"

@@ -8,7 +8,7 @@ import tyro
 from typing_extensions import Doc
 
 from instar.chat import IMAGE, Conversation, Turn
-from instar.checkpoint import load_policy
+from instar.checkpoint import load_speaker
 from instar.demo import Image
 from instar.errors import ConfigError
 from instar.files import door
@@ -40,6 +40,6 @@ def ask(config: AskConfig, _progress: Progress = silent) -> Answer:
     with door(config.image):
         image = Image.encoded(config.image.read_bytes())
     _ = image.pixels  # damage shows before the model is loaded
-    policy = load_policy(config.checkpoint, device=config.device)
+    speaker = load_speaker(config.checkpoint, device=config.device)
     conversation = Conversation((Turn("user", f"{IMAGE}\n{config.question}"),), (image,))
-    return Answer(config.question, policy.speaker.generate([conversation], [None])[0])
+    return Answer(config.question, speaker.generate([conversation], [None])[0])

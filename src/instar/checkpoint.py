@@ -50,11 +50,11 @@ class Card:
     """What a checkpoint is: all that is needed to use it and to make it again."""
 
     name: str  # what it is called in reports
-    recipe: Choice  # the only one that can ask this model
-    robot: Robot  # the one it was taught on
+    recipe: Choice | None  # the only one that can make this model act; None for one that was taught to talk only
+    robot: Robot | None  # the one it was taught on; None without a recipe
     backbone: Choice  # plugin that loads and feeds it, with its options
     base: Base
-    statistics: ActionStatistics  # of the demonstrated actions, in the first samples folder
+    statistics: ActionStatistics | None  # of the demonstrated actions, in the first samples folder that has any
     steps: int  # optimizer steps; 0 for an untrained model
     samples: tuple[str, ...] = ()  # digests of the manifests of the samples folders
     wording: str = ""  # digest of the recipe's words, where it has words that can be exchanged
@@ -159,14 +159,26 @@ def load_policy(
     """
     path = Path(path)
     card = read_card(path)
-    recipe = _recipe(path, card)
+    if card.recipe is None or card.robot is None:
+        raise MismatchError(
+            f"{path} was taught by samples without a recipe: it can be asked (`instar ask`) but it cannot act. "
+            "Import with a recipe and a robot what a policy is to learn from"
+        )
+    recipe = _recipe(path, card, card.recipe)
     backbone = _speaker(path, card, base, (device, dtype))
     return VlmPolicy(card.name, recipe.robot(card.robot), recipe, backbone, constrained)
 
 
-def _recipe(path: Path, card: Card) -> Recipe:
+def load_speaker(
+    path: Path, *, device: str = "auto", dtype: Precision = "auto", base: Path | None = None
+) -> "Backbone":
+    """The model in a checkpoint folder without its recipe: it answers questions, and need not know how to act."""
+    return _speaker(Path(path), read_card(path), base, (device, dtype))
+
+
+def _recipe(path: Path, card: Card, choice: Choice) -> Recipe:
     try:
-        recipe: Recipe = make("recipes", card.recipe)
+        recipe: Recipe = make("recipes", choice)
     except PluginError as error:
         raise MismatchError(f"{path} was taught by the recipe {card.recipe}, not to be had: {error}") from error
     if wording_of(recipe) != card.wording:

@@ -130,20 +130,24 @@ def _samples(folder: Path) -> Description:
     facts: list[tuple[str, Value]] = [
         ("built by", f"instar {manifest.instar}"),
         ("demonstrations", str(manifest.demos)),
-        ("recipe", str(manifest.recipe)),
+        ("recipe", None if manifest.recipe is None else str(manifest.recipe)),
         ("auxiliary tasks", ", ".join(str(choice) for choice in manifest.auxiliary) or None),
         ("seed", manifest.seed),
-        *_robot_facts(manifest.robot),
+        *(() if manifest.robot is None else _robot_facts(manifest.robot)),
         ("episodes", manifest.episodes),
         ("episodes left out", len(manifest.left_out)),
         ("views", manifest.views),
         ("conversations", sum(manifest.counts.values())),
-        ("actions", manifest.statistics.count),
+        ("actions", 0 if manifest.statistics is None else manifest.statistics.count),
         ("shards", len(manifest.shards)),
         ("bytes", size(folder)),
         ("digest", manifest.digest),
     ]
-    tables = [_counted("conversations", "kind", manifest.counts), _statistics(manifest.robot, manifest.statistics)]
+    tables = [_counted("conversations", "kind", manifest.counts)]
+    if manifest.robot is not None and manifest.statistics is not None:
+        tables.append(_statistics(manifest.robot, manifest.statistics))
+    if manifest.notes:
+        tables.append(Table("notes", ("note",), tuple((note,) for note in manifest.notes)))
     if manifest.left_out:
         rows = tuple((left.id, left.reason) for left in manifest.left_out[:LISTED])
         tables.append(Table("left out", ("episode", "reason"), rows))

@@ -70,21 +70,25 @@ class Manifest:
     instar: str  # version that built it
     plan: str  # digest of plan.json
     demos: Choice
-    recipe: Choice
+    recipe: Choice | None  # None where nobody can act on what is said: conversations that were imported as they are
     auxiliary: tuple[Choice, ...]
     seed: int
-    robot: Robot
-    statistics: ActionStatistics
-    episodes: int  # those that are in
+    robot: Robot | None  # None without a recipe
+    statistics: ActionStatistics | None  # None where actions are known by their words only
+    episodes: int  # those that are in; 0 for what was imported
     views: int  # rows
     counts: Mapping[str, int]  # conversations by kind
     left_out: tuple[LeftOut, ...]
     shards: tuple[ShardEntry, ...]
+    notes: tuple[str, ...] = ()  # what the source had to say about its choice of episodes
     digest: str = ""  # of all the rest
 
     def sealed(self) -> "Manifest":
         """The same manifest with its digest set."""
-        return replace(self, digest=digest(replace(self, digest="").to_json()))
+        told = replace(self, digest="").to_json()
+        if not self.notes:
+            del told["notes"]  # the first manifests had none
+        return replace(self, digest=digest(told))
 
     def missing(self, folder: Path) -> list[str]:
         """The names of shards that are not in `folder`, or not of their size."""
@@ -153,18 +157,18 @@ class Samples:
         return (Samples, (self.folder, self.manifest))
 
     @property
-    def robot(self) -> Robot:
-        """The robot of every demonstration."""
+    def robot(self) -> Robot | None:
+        """The robot of every demonstration; None where there is no recipe."""
         return self.manifest.robot
 
     @property
-    def recipe_choice(self) -> Choice:
-        """The recipe that asked, with all its options."""
+    def recipe_choice(self) -> Choice | None:
+        """The recipe that asked, with all its options; None for conversations that nobody can act on."""
         return self.manifest.recipe
 
     @property
-    def statistics(self) -> ActionStatistics:
-        """Of the demonstrated actions."""
+    def statistics(self) -> ActionStatistics | None:
+        """Of the demonstrated actions; None where only their words are known."""
         return self.manifest.statistics
 
     def __len__(self) -> int:
@@ -237,7 +241,7 @@ class Samples:
         shown = ("instar", "episodes", "views", "counts", "left_out", "seed", "robot", "statistics", "digest")
         choices = {"demos": self.manifest.demos, "recipe": self.manifest.recipe}
         return {
-            **{name: str(choice) for name, choice in choices.items()},
+            **{name: None if choice is None else str(choice) for name, choice in choices.items()},
             "auxiliary": [str(choice) for choice in self.manifest.auxiliary],
             **{name: stored[name] for name in shown},
             "bytes": sum(entry.bytes for entry in self.manifest.shards),

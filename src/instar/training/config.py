@@ -10,6 +10,7 @@ from pydantic import TypeAdapter
 
 from instar.errors import ConfigError
 from instar.files import JSON, read_json
+from instar.mixture import Mixture
 
 # Options that change how a run is done, not what comes out: they may differ when it is continued.
 FREE: Final = ("samples", "out", "keep", "loader_workers", "log_every", "save_every", "check", "device")
@@ -30,7 +31,7 @@ class Lora:
 class TrainConfig:
     """Samples in, a checkpoint out. The defaults are LLaRA's full finetuning of LLaVA-1.5 (Li et al., ICLR 2025)."""
 
-    samples: tuple[Path, ...]  # samples folders; several are mixed, all of the same robot and recipe
+    samples: tuple[Path, ...]  # samples folders; several are mixed, all with the same recipe and robot, or none
     model: str  # folder of the checkpoint to begin with, or tiny:FAMILY (demo, llava, ...) for a random toy
     out: Path  # folder of the checkpoint; the same command again continues what was interrupted
     backbone: str = "hf"  # how the model is loaded and fed, with options, e.g. hf:fit=pad
@@ -49,6 +50,10 @@ class TrainConfig:
     freeze: tuple[str, ...] = ("vision",)  # parts that do not learn: vision, projector, language
     precision: Literal["auto", "float32", "bfloat16"] = "auto"  # auto: bfloat16 where the device has it
     gradient_checkpointing: bool = False  # recompute activations: less memory, a third more time
+    # Of which kinds how much: A, B, C or D of LLaRA, B*0.5 for half of each, obj_det=1,spa_rel=0.25 in ratios to the
+    # main samples, limited_obj_det=1 without reference pictures; joined by commas. All samples where not given
+    mixture: str | None = None
+    mixture_seed: int = 0  # of the draw of the mixture's samples, the same for all epochs
     weights: Mapping[str, float] = field(default_factory=dict)  # times a sample of a kind is seen per epoch; else 1
     max_tokens: int | None = None  # longest sample allowed, pictures included
     drop_long: bool = False  # leave longer samples out and say how many, rather than refuse to start
@@ -70,6 +75,7 @@ class TrainConfig:
             "keep": 1,
             "log_every": 1,
             "seed": 0,
+            "mixture_seed": 0,
             "loader_workers": 0,
         }
         for name, low in least.items():
@@ -82,6 +88,8 @@ class TrainConfig:
                 raise ConfigError(f"{name} is {getattr(self, name)}; it must be above 0")
         if not 0 <= self.warmup <= 1:
             raise ConfigError(f"warmup is {self.warmup}; it is a share of the steps, between 0 and 1")
+        if self.mixture is not None:
+            Mixture.parse(self.mixture)
         self._require_sense()
 
     def _require_sense(self) -> None:
@@ -103,7 +111,8 @@ class TrainConfig:
 
     def meaning(self) -> dict[str, JSON]:
         """Only what changes the result: a run is continued by the same meaning."""
-        return {name: value for name, value in self.to_json().items() if name not in FREE}
+        free = (*FREE, "mixture", "mixture_seed") if self.mixture is None else FREE
+        return {name: value for name, value in self.to_json().items() if name not in free}
 
 
 def _require_deepspeed(config: Path) -> None:

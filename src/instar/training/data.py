@@ -15,7 +15,10 @@ from torch.utils.data import DataLoader, Dataset, Subset
 from instar.backbone import Backbone, Example
 from instar.chat import Sample
 from instar.errors import ConfigError, DataError, MismatchError
-from instar.samples import Samples
+from instar.mixture import Draw
+from instar.plugins import Choice
+from instar.robot import Robot
+from instar.samples import ActionStatistics, Samples
 
 WORTH = 500  # samples that take about as long to encode as a process to start
 
@@ -24,7 +27,7 @@ Indices = NDArray[np.int64]
 
 @dataclass(frozen=True, eq=False)
 class Pool:
-    """Several samples folders as one; all must be of the same robot and recipe."""
+    """Several samples folders as one; all that have a recipe must have the same, and the same robot."""
 
     folders: tuple[Samples, ...]
 
@@ -34,15 +37,23 @@ class Pool:
         if not paths:
             raise ConfigError("there are no samples to train on; name at least one samples folder")
         folders = tuple(Samples.open(path) for path in paths)
-        first = folders[0]
-        for path, other in zip(paths[1:], folders[1:], strict=True):
-            if other.recipe_choice != first.recipe_choice:
-                raise MismatchError(
-                    f"{paths[0]} was built by {first.recipe_choice}, {path} by {other.recipe_choice}; "
-                    "one policy has one recipe"
-                )
-            first.robot.require(other.robot, str(paths[0]), str(path))
+        _require_one_policy(folders)
         return cls(folders)
+
+    @property
+    def recipe(self) -> Choice | None:
+        """The recipe of all folders that have one."""
+        return next((folder.recipe_choice for folder in self.folders if folder.recipe_choice is not None), None)
+
+    @property
+    def robot(self) -> Robot | None:
+        """The robot of the first folder that speaks of one."""
+        return next((folder.robot for folder in self.folders if folder.robot is not None), None)
+
+    @property
+    def statistics(self) -> ActionStatistics | None:
+        """Of the actions in the first folder that has any."""
+        return next((folder.statistics for folder in self.folders if folder.statistics is not None), None)
 
     @cached_property
     def _ends(self) -> list[int]:
@@ -81,6 +92,19 @@ class Pool:
         return np.asarray(rng.permutation(np.concatenate(parts)), dtype=np.int64)
 
 
+def _require_one_policy(folders: Sequence[Samples]) -> None:
+    acting = [folder for folder in folders if folder.recipe_choice is not None]
+    for other in acting[1:]:
+        first = acting[0]
+        if other.recipe_choice != first.recipe_choice:
+            raise MismatchError(
+                f"{first.folder} was built by {first.recipe_choice}, {other.folder} by {other.recipe_choice}; "
+                "one policy has one recipe"
+            )
+        if first.robot is not None and other.robot is not None:
+            first.robot.require(other.robot, str(first.folder), str(other.folder))
+
+
 @dataclass(frozen=True, eq=False)
 class Course:
     """The order in which samples are learned from: fixed by the seed, epoch after epoch."""
@@ -89,15 +113,23 @@ class Course:
     weights: Mapping[str, float]
     seed: int
     left_out: frozenset[int] = frozenset()  # samples that are not learned from
+    drawn: Draw | None = None  # the samples of a mixture; None for all
+
+    def wanted(self) -> Indices:
+        """The samples that some epoch shows, those that are left out included."""
+        return self._of_mixture(self.pool.wanted(self.weights))
 
     def epoch(self, number: int) -> Indices:
         """The samples of one epoch. Raises ConfigError if there are none."""
-        chosen = self.pool.epoch(self.weights, np.random.default_rng([self.seed, number]))
+        chosen = self._of_mixture(self.pool.epoch(self.weights, np.random.default_rng([self.seed, number])))
         if self.left_out:
             chosen = chosen[~np.isin(chosen, list(self.left_out))]
         if len(chosen) == 0:
             raise ConfigError("an epoch has no samples; raise the weights, or max_tokens, or build more samples")
         return chosen
+
+    def _of_mixture(self, indices: Indices) -> Indices:
+        return indices if self.drawn is None else indices[self.drawn.chosen[indices]]
 
     def take(self, total: int) -> Indices:
         """The sample at each of the first `total` positions, (total,), through as many epochs as that needs."""

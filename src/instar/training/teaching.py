@@ -23,6 +23,7 @@ from instar.chat import IMAGE, Conversation
 from instar.checkpoint import Base, Card, fingerprint, load_backbone, versions, wording_of, write_checkpoint
 from instar.errors import ConfigError, DataError
 from instar.files import JSON, read_json, write_json
+from instar.mixture import Draw, Mixture, draw
 from instar.plugins import Choice, load, make
 from instar.progress import Progress
 from instar.training.config import TrainConfig, TrainSummary
@@ -135,9 +136,19 @@ class _Teaching:
             checkpoint_activations(model)
         return model
 
+    def drawn(self) -> Draw | None:
+        """The samples of the mixture; what it could not fill is told."""
+        if self.config.mixture is None:
+            return None
+        found = draw(Mixture.parse(self.config.mixture), self.pool.folders, self.config.mixture_seed)
+        if self.args.process_index == 0:
+            for shortage in found.shortages:
+                logger.warning("%s", shortage)
+        return found
+
     def course(self, backbone: Backbone) -> tuple[Course, Indices]:
         """The order of the samples, and the longest of them; too long ones are refused or left out."""
-        course = Course(self.pool, self.config.weights, self.config.seed)
+        course = Course(self.pool, self.config.weights, self.config.seed, drawn=self.drawn())
         if not self.config.check or self.config.steps == 0:
             return course, course.epoch(0)[: self.config.batch]
         seen = self.seen(course)
@@ -156,7 +167,7 @@ class _Teaching:
     def seen(self, course: Course) -> Indices:
         """The samples that will be shown, each once: with few steps not all, unless some may be left out."""
         if self.config.steps is None or self.config.drop_long:
-            return self.pool.wanted(self.config.weights)
+            return course.wanted()
         return np.unique(course.take(self.config.steps * self.per_step))
 
     def tokens(self, data: Encoded) -> Indices:
@@ -235,20 +246,20 @@ class _Teaching:
         PartialState().wait_for_everyone()
 
     def card(self, base: Path, steps: int) -> Card:
-        lora, first = self.config.lora, self.pool.folders[0]
+        lora, recipe = self.config.lora, self.pool.recipe
         adapter = lora.rank > 0 and not lora.merge
         inside = base.is_relative_to(self.config.out)
         place = "" if inside and not adapter else str(base.relative_to(self.config.out) if inside else base)
         return Card(
             name=self.config.out.resolve().name,
-            recipe=first.recipe_choice,
-            robot=first.robot,
+            recipe=recipe,
+            robot=self.pool.robot,
             backbone=Choice.parse(self.config.backbone),
             base=Base(self.config.model, place, fingerprint(base)),
-            statistics=first.statistics,
+            statistics=self.pool.statistics,
             steps=steps,
             samples=tuple(folder.manifest.digest for folder in self.pool.folders),
-            wording=wording_of(make("recipes", first.recipe_choice)),
+            wording="" if recipe is None else wording_of(make("recipes", recipe)),
             training=self.config.to_json(),
             run=dict(self.identity),
             adapter=adapter,
