@@ -1,0 +1,258 @@
+"""The program that VIMA-Bench runs in: it obeys messages on one pipe and answers on another, until the first closes.
+
+It is started by its path with the interpreter of the user's VIMA-Bench, and needs nothing but what is installed there:
+no package of ours, and no syntax that Python 3.8 does not have. `read_message` and `write_message` are the wire format
+for both ends.
+"""
+
+from __future__ import annotations
+
+import copy
+import importlib
+import json
+import os
+import platform
+import random
+import struct
+import sys
+import tempfile
+import traceback
+import types
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, BinaryIO, Protocol
+
+import numpy as np
+
+if TYPE_CHECKING:  # Python 3.8 cannot evaluate these
+    Arrays = dict[str, Any]  # arrays by name
+    Message = tuple[dict[str, Any], Arrays]
+
+PROTOCOL = 1  # rises when the messages change
+LARGEST = 1 << 28  # bytes of a message; more is a broken pipe, not an observation
+VIEWS = ("front", "top")
+POSES = ("pose0_position", "pose0_rotation", "pose1_position", "pose1_rotation")
+
+# What VIMA-Bench imports on its way and never calls while an episode is played: training helpers, plots and windows.
+UNUSED = ("torch", "kornia", "matplotlib", "matplotlib.pyplot", "einops")
+# The arm gives up a movement after five seconds of the clock. Seconds of a clock differ from run to run; so here it has
+# 25 000 small steps for them, forty times what the longest ordinary movement takes.
+TICK = 5.0 / 25_000
+
+
+def write_message(pipe: BinaryIO, header: Mapping[str, Any], arrays: Mapping[str, Any] | None = None) -> None:
+    """Send one message: its length, JSON that ends with the arrays' names, types and shapes, then their bytes."""
+    arrays = {name: np.ascontiguousarray(array) for name, array in (arrays or {}).items()}
+    listed = [[name, array.dtype.str, list(array.shape)] for name, array in arrays.items()]
+    head = json.dumps({**header, "arrays": listed}).encode()
+    body = b"".join(array.tobytes() for array in arrays.values())
+    pipe.write(struct.pack(">II", len(head), len(body)) + head + body)
+    pipe.flush()
+
+
+class Source(Protocol):
+    """Where bytes come from."""
+
+    def read(self, size: int, /) -> bytes:
+        """At most `size` bytes; none at the end."""
+        ...
+
+
+def read_message(pipe: Source) -> Message | None:
+    """The next message, or None where the other end has closed. Raises ValueError for what is no message."""
+    sizes = _exactly(pipe, 8)
+    if sizes is None:
+        return None
+    head_size, body_size = struct.unpack(">II", sizes)
+    if head_size + body_size > LARGEST:
+        raise ValueError(f"a message of {head_size + body_size} bytes")
+    head, body = _exactly(pipe, head_size), _exactly(pipe, body_size)
+    if head is None or body is None:
+        return None
+    header = json.loads(head.decode())
+    arrays, place = {}, 0
+    for name, kind, shape in header.pop("arrays"):
+        count = int(np.prod(shape, dtype=np.int64))
+        array = np.frombuffer(body, np.dtype(kind), count, place).reshape(shape)
+        arrays[name], place = array, place + array.nbytes
+    return header, arrays
+
+
+def _exactly(pipe: Source, size: int) -> bytes | None:
+    data = b""
+    while len(data) < size:
+        part = pipe.read(size - len(data))
+        if not part:
+            return None
+        data += part
+    return data
+
+
+class Steps:
+    """Stands in for the module `time` where the arm moves: every look at it is a small step later."""
+
+    def __init__(self) -> None:
+        self.now = 0.0
+
+    def time(self) -> float:
+        """Seconds, which pass only when somebody looks."""
+        self.now += TICK
+        return self.now
+
+
+class Unused(types.ModuleType):
+    """A module that is only ever imported; whoever calls on it is told what to install."""
+
+    def __getattr__(self, name: str) -> Any:
+        if name.startswith("__"):
+            raise AttributeError(name)
+        return _Missing(self.__name__, name)
+
+
+class _Missing:
+    def __init__(self, module: str, name: str) -> None:
+        self.module, self.name = module, name
+
+    def __call__(self, *_: Any, **__: Any) -> Any:
+        raise RuntimeError(f"VIMA-Bench calls {self.module}.{self.name}, which is not loaded here")
+
+
+def load(checkout: str) -> Any:
+    """The package `vima_bench`, from the folder `checkout` or as it is installed.
+
+    Raises ModuleNotFoundError with the name of what is missing.
+    """
+    for name in UNUSED:
+        sys.modules[name] = Unused(name)
+    try:
+        importlib.import_module("gym")
+    except ModuleNotFoundError:
+        sys.modules["gym"] = importlib.import_module("gymnasium")
+    if checkout:
+        sys.path.insert(0, checkout)
+    package = importlib.import_module("vima_bench")
+    for name in UNUSED:  # whoever asks from now on gets the real one
+        sys.modules.pop(name, None)
+    vars(importlib.import_module("vima_bench.env.base"))["time"] = Steps()
+    importlib.import_module("cv2").setNumThreads(1)
+    return package
+
+
+class Player:
+    """Plays one episode after another, each as if it were the first of its process."""
+
+    def __init__(self, checkout: str, folder: str) -> None:
+        tempfile.tempdir = self.folder = folder  # VIMA-Bench writes its models where temporary files go
+        self.bench = load(checkout)
+        self.env: Any = None
+        self.seen: Any = None
+        self.advice: Arrays | None = None  # what the oracle said about the scene as it is
+
+    def greet(self) -> Message:
+        """Who is here: versions, and the tasks by partition."""
+        versions = {name: str(getattr(sys.modules.get(name), "__version__", "")) for name in ("numpy", "gym", "cv2")}
+        versions["python"] = platform.python_version()
+        specs = self.bench.PARTITION_TO_SPECS
+        partitions = {name: list(tasks) for name, tasks in specs["test"].items()}
+        partitions["train"] = list(specs["train"])
+        return {"protocol": PROTOCOL, "versions": versions, "partitions": partitions}, {}
+
+    def reset(self, partition: str, task: str, seed: int) -> Message:
+        """Begin an episode as LLaRA's evaluation does: both global generators seeded, a new world, one reset."""
+        self.close()
+        specs = self.bench.PARTITION_TO_SPECS
+        tasks = specs["train"] if partition == "train" else specs["test"][partition]
+        random.seed(seed)
+        importlib.import_module("numpy.random").seed(seed)  # the old global generator
+        arguments = copy.deepcopy(tasks[task])  # a task may write into them
+        self.env = self.bench.make(task, task_kwargs=arguments, modalities=["rgb", "segm"], seed=seed)
+        header, arrays = self._look(self.env.reset(), {"success": False, "failure": False})
+        header["prompt"] = self.env.prompt
+        header["objects"] = _named(self.env.meta_info["obj_id_to_info"])
+        header["assets"] = [_asset(slot, asset, arrays) for slot, asset in self.env.prompt_assets.items()]
+        return header, arrays
+
+    def step(self, action: Arrays) -> Message:
+        """Do one action. After the oracle was asked, its own extra goals (clearing the way) count as well."""
+        seen, _, done, told = self.env.step(action, skip_oracle=self.advice is None)
+        self.advice = None
+        header, arrays = self._look(seen, told)
+        header["stuck"] = bool(done and not (told["success"] or told["failure"]))
+        return header, arrays
+
+    def advise(self) -> Message:
+        """What the scripted oracle does next, inside the bounds; asked again about the same scene it says the same."""
+        if self.advice is None:
+            said = self.env.task.oracle(self.env).act(self.seen)
+            if said is None:
+                raise RuntimeError("the oracle sees nothing that it could pick up")
+            space = self.env.action_space
+            self.advice = {k: np.clip(said[k], space[k].low, space[k].high).astype(np.float32) for k in POSES}
+        return {}, self.advice
+
+    def close(self) -> None:
+        """End the episode: its world, and the files it made."""
+        self.advice = self.seen = None
+        if self.env is not None:
+            self.env.close()
+            self.env = None
+        for left in Path(self.folder).iterdir():
+            left.unlink()
+
+    def _look(self, seen: Any, told: Mapping[str, Any]) -> Message:
+        self.seen = seen
+        arrays = {"rgb/" + view: seen["rgb"][view].transpose(1, 2, 0) for view in VIEWS}
+        arrays.update({"segm/" + view: seen["segm"][view] for view in VIEWS})
+        return {"ee": int(seen["ee"]), "success": bool(told["success"]), "failure": bool(told["failure"])}, arrays
+
+
+def _named(known: Mapping[int, Mapping[str, Any]]) -> list[list[Any]]:
+    """Id, name and texture of every object, in the order of the benchmark."""
+    return [[int(key), about["obj_name"], about["texture_name"]] for key, about in known.items()]
+
+
+def _asset(slot: str, asset: Mapping[str, Any], arrays: Arrays) -> dict[str, Any]:
+    """What a reference picture shows; the picture itself goes into `arrays`."""
+    for view in VIEWS:
+        arrays[f"asset/{slot}/rgb/{view}"] = asset["rgb"][view].transpose(1, 2, 0)
+        arrays[f"asset/{slot}/segm/{view}"] = asset["segm"][view]
+    shown = asset["segm"]["obj_info"]
+    listed = [shown] if isinstance(shown, dict) else shown
+    objects = [[int(about["obj_id"]), about["obj_name"], about["obj_color"]] for about in listed]
+    return {"slot": slot, "kind": asset["placeholder_type"], "objects": objects}
+
+
+def obey(player: Player, order: dict[str, Any], arrays: Arrays) -> Message:
+    """The answer to one order; an exception is an answer too."""
+    try:
+        if order["do"] == "reset":
+            return player.reset(order["partition"], order["task"], order["seed"])
+        if order["do"] == "step":
+            return player.step(arrays)
+        if order["do"] == "advise":
+            return player.advise()
+        return player.greet()
+    except Exception as error:
+        traceback.print_exc()
+        return {"error": f"{type(error).__name__}: {error}"}, {}
+
+
+def main(checkout: str, folder: str, orders: BinaryIO, answers: BinaryIO) -> None:
+    """Obey until there are no more orders. What anybody prints goes to the error stream, where it disturbs nobody."""
+    os.dup2(2, 1)
+    try:
+        player = Player(checkout, folder)
+        write_message(answers, *player.greet())
+    except Exception as error:
+        traceback.print_exc()
+        write_message(answers, {"error": f"{type(error).__name__}: {error}"})
+        return
+    while True:
+        message = read_message(orders)
+        if message is None:
+            return
+        write_message(answers, *obey(player, *message))
+
+
+if __name__ == "__main__":
+    main(sys.argv[1], sys.argv[2], os.fdopen(int(sys.argv[3]), "rb"), os.fdopen(int(sys.argv[4]), "wb"))

@@ -1,0 +1,159 @@
+"""VIMA-Bench itself: tasks, pictures and physics from the user's own installation, one child process per simulator."""
+
+import os
+import shutil
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+
+from instar.demo import Context, Instruction, Observation
+from instar.embodiments.vima import VIMA
+from instar.errors import ConfigError, SimulatorError
+from instar.policy import Policy, PolicySpec
+from instar.robot import ActionChunk, Floats, Robot
+from instar.simulator import Task, Transition
+from instar.simulators.tabletop.simulator import meant
+from instar.simulators.vima import child
+from instar.simulators.vima.actions import action_of, poses_of
+from instar.simulators.vima.observing import Names, instruction_in, names_in, observation_in
+from instar.simulators.vima.partitions import PARTITIONS, tasks_at
+from instar.simulators.vima.program import Answer, Program
+
+VARIABLE: Final = "INSTAR_VIMA_PYTHON"  # the interpreter, where the option names none
+CHECKOUT: Final = "INSTAR_VIMA_CHECKOUT"
+
+
+@dataclass
+class VimaBench:
+    """The benchmark's own world, in a child process of its own interpreter: old pins there never meet ours."""
+
+    python: str = ""  # interpreter that has VIMA-Bench; if empty, the environment variable INSTAR_VIMA_PYTHON
+    checkout: str = ""  # folder of the VIMABench repository; empty where it is installed in that interpreter
+    patience: float = 120.0  # seconds of silence after which the child process is given up
+    robot: Robot = field(default=VIMA, init=False, repr=False)
+    _program: Program | None = field(default=None, init=False, repr=False, compare=False)
+    _playing: str = field(default="", init=False, repr=False, compare=False)  # the episode in play
+    _names: Names = field(default=(), init=False, repr=False, compare=False)
+    _over: bool = field(default=False, init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        command(self.python, self.checkout)
+
+    def __deepcopy__(self, _: dict[int, Any]) -> "VimaBench":
+        """Another simulator with these options; a process cannot be copied."""
+        return VimaBench(self.python, self.checkout, self.patience)
+
+    def reset(self, task: Task, seed: int) -> tuple[Instruction, Observation]:
+        """Set the scene, which depends on the task's suite and name and on the seed alone.
+
+        Raises SimulatorError for a task that there is not, and where the child process is lost.
+        """
+        require(task)
+        order = {"do": "reset", "partition": PARTITIONS[task.suite], "task": task.name, "seed": seed}
+        self._playing, self._over = "", False
+        answer = self._ask(order)
+        self._playing = f"{task.suite}/{task.name}/{seed}"
+        self._names = names_in(answer.header["objects"])
+        return instruction_in(answer), observation_in(answer, self._names)
+
+    def step(self, action: Floats) -> Transition:
+        """Pick and place, or sweep; places outside the workspace are moved to its edge, and the reason says so."""
+        self._require_play()
+        action = np.asarray(action, dtype=np.float64)
+        if action.shape != (VIMA.actions.dim,) or not np.isfinite(action).all():
+            raise SimulatorError(f"an action is {VIMA.actions.dim} finite numbers; got {action.tolist()}")
+        inside, moved = inward(action)
+        answer = self._ask({"do": "step"}, poses_of(inside))
+        told = answer.header
+        self._over = bool(told["success"] or told["failure"])
+        reasons = [moved, "the arm did not get there" if told["stuck"] else ""]
+        reason = "" if told["success"] else "; ".join(part for part in reasons if part)
+        return Transition(observation_in(answer, self._names), self._over, bool(told["success"]), reason)
+
+    def expert(self) -> Policy:
+        """The benchmark's scripted oracle for the episode in play."""
+        return Oracle(self)
+
+    def advice(self) -> Floats:
+        """What the oracle does next, (6,). Raises SimulatorError when there is nothing left to do."""
+        self._require_play()
+        return action_of(self._ask({"do": "advise"}).arrays)
+
+    def close(self) -> None:
+        """End the child process."""
+        self._playing = ""
+        if self._program is not None:
+            self._program.close()
+            self._program = None
+
+    def _require_play(self) -> None:
+        if self._over:
+            raise SimulatorError("the episode is over; reset VIMA-Bench before the next step")
+        if not self._playing:
+            raise SimulatorError("no episode in play; reset VIMA-Bench to a task and a seed first")
+
+    def _ask(self, order: dict[str, Any], arrays: Any = None) -> Answer:
+        """The child's answer; a child that is lost takes its episode with it, and the next reset starts another."""
+        try:
+            if self._program is None:
+                self._program = Program(command(self.python, self.checkout), self.patience)
+            return self._program.ask(order, arrays)
+        except SimulatorError:
+            self.close()
+            raise
+
+
+@dataclass(frozen=True)
+class Oracle:
+    """A policy for the episode in play: every context gets the oracle's next action for the world as it stands."""
+
+    simulator: VimaBench
+
+    @property
+    def spec(self) -> PolicySpec:
+        """It acts on VIMA's robot, one action at a time, and looks at no past."""
+        return PolicySpec("expert", VIMA, past=0, horizon=1)
+
+    def act(self, contexts: Sequence[Context]) -> list[ActionChunk]:
+        """The same next action for each context: there is one episode in play."""
+        return [ActionChunk(self.simulator.advice()[None, :]) for _ in contexts]
+
+
+def command(python: str, checkout: str) -> list[str]:
+    """What to run. Raises ConfigError, in one line, for an interpreter or a checkout that is not there."""
+    chosen = python or os.environ.get(VARIABLE, "")
+    if not chosen:
+        raise ConfigError(f"VIMA-Bench runs in its own interpreter: say vima:python=PATH, or set {VARIABLE}")
+    found = shutil.which(Path(chosen).expanduser())
+    if found is None:
+        raise ConfigError(f"{chosen}: no such interpreter; it should be the python that VIMA-Bench is installed for")
+    folder = checkout or os.environ.get(CHECKOUT, "")
+    if folder and not (Path(folder).expanduser() / "vima_bench" / "__init__.py").is_file():
+        raise ConfigError(f"{folder}: no checkout of VIMABench; it has no vima_bench/__init__.py")
+    place = str(Path(folder).expanduser().absolute()) if folder else ""
+    return [str(Path(found).absolute()), "-u", str(Path(child.__file__).absolute()), place]
+
+
+def require(task: Task) -> None:
+    """Raise SimulatorError, saying what was probably meant, unless VIMA-Bench has `task`."""
+    if task.suite not in PARTITIONS:
+        raise SimulatorError(f"VIMA-Bench has no suite {task.suite!r}{meant(task.suite, list(PARTITIONS))}")
+    known = tasks_at(task.suite)
+    if task.name not in known:
+        raise SimulatorError(f"VIMA-Bench has no task {task.name!r} in {task.suite}{meant(task.name, known)}")
+
+
+def inward(action: Floats) -> tuple[Floats, str]:
+    """`action` with its places inside the workspace, and in words what was moved; turns go round and have no limit."""
+    inside = action.copy()
+    for k in (0, 1, 3, 4):
+        inside[k] = np.clip(action[k], VIMA.actions.low[k], VIMA.actions.high[k])
+    moved = [
+        f"{name} {there:.3f} m is outside the table and was moved to {here:.3f} m"
+        for name, there, here in zip(VIMA.actions.names, action, inside, strict=True)
+        if there != here
+    ]
+    return inside, "; ".join(moved)
