@@ -1,0 +1,1 @@
+"""Tests of the families of problems, one file each."""
