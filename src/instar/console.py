@@ -198,6 +198,34 @@ def show_comparison(compared: Any) -> None:
     out.print(table)
 
 
+def show_replay(report: Any) -> None:
+    """How many episodes ended as recorded, by task, level and overall, and which did not."""
+    table = _table("", "ended as recorded")
+    for name, found in report.tasks.items():
+        table.add_row(escape(name), _of(found))
+    for name, found in report.levels.items():
+        table.add_row(f"[bold]{escape(name)}[/]", _of(found))
+    table.add_row("[bold]overall[/]", _of(report.overall))
+    if report.unreadable.n:
+        table.add_row("with an unreadable answer, where the original acted at random", _of(report.unreadable))
+    if report.prompts is not None:
+        table.add_row("questions with the recorded task", _of(report.prompts.tasks))
+        table.add_row("questions with the recorded finished steps", _of(report.prompts.histories))
+    out.print(table)
+    for one in report.differences:
+        out.print(f"{escape(one.id)}: {one.recorded} on record, {one.replayed} now; {escape(one.where)}")
+    for place, theirs, ours in report.prompts.differing if report.prompts is not None else ():
+        out.print(escape(f"{place}\n  recorded: {theirs}\n  asked:    {ours}"), highlight=False)
+    for name in report.crashed:
+        out.print(f"[yellow]crashed[/]: {escape(name)}")
+    if report.left_out:
+        out.print(f"{report.left_out} recorded episodes were not played")
+
+
+def _of(found: Any) -> str:
+    return f"{found.same} of {found.n}"
+
+
 def show_demo(summary: Any) -> None:
     """The four policies beside each other, and where the page is."""
     table = _table("policy", "success [95 %]", "episodes")

@@ -78,12 +78,14 @@ def complete(
     trials: Sequence[Trial],
     player: Callable[[Sequence[Trial]], Generator[EpisodeRecord, None, None]],
     progress: Progress,
+    about: Mapping[str, Any] | None = None,
 ) -> Run:
     """The whole run in `config.out`: `player` plays those of `trials` that it does not have yet.
 
-    Raises ConfigError if the folder holds a run with other `settings`.
+    `about` is stored beside the `settings` of a new run, but does not have to be the same when it is resumed. Raises
+    ConfigError if the folder holds a run with other `settings`.
     """
-    about = {"versions": _versions()}
+    about = {"versions": _versions(), **(about or {})}
     with open_run(config.out, settings, about, retry_crashed=config.retry_crashed) as run:
         _compare_versions(run)
         known = {record.id for record in run.records}
