@@ -60,7 +60,10 @@ def test_a_pack_of_other_words_has_another_hash(tmp_path: Path) -> None:
         ("format", {"suction": "so", "spatula": "so", "fork": "so"}, "format.fork"),
         ("fut_pred", ["<image> {action}"] * 15, r"fut_pred\[0\] holds '<image>'"),
         ("act_pred", 7, "act_pred: Input should be a valid tuple"),
-        ("sentences", ["what now?"], "sentences: Unexpected keyword argument"),
+        ("sentences", ["what now?"], "sentences has 1 sentences, not 15"),
+        ("sentences", ["<image>"] * 15, r"sentences\[0\] holds '<image>'"),
+        ("bins", {"suction": "so"}, "bins has nothing for spatula"),
+        ("farewell", "bye", "farewell: Unexpected keyword argument"),
     ],
 )
 def test_a_broken_pack_is_refused_with_the_place(tmp_path: Path, key: str, value: Any, complaint: str) -> None:

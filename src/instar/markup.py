@@ -8,6 +8,7 @@ left corner. A rotation is how far the object turns clockwise as the camera sees
 LLaRA (Li et al., ICLR 2025), without its rounding to whole pixels: what was read and is written again does not change.
 """
 
+import functools
 import math
 import re
 from collections.abc import Mapping, Sequence
@@ -36,10 +37,10 @@ def loosely(text: str) -> Grammar:
     return Grammar(*(Space() if piece == " " else piece for piece in re.split("( )", text) if piece))
 
 
-def pair(x: str, y: str, low: float = 0.0, high: float = 1.0) -> Grammar:
-    """`(x, y)` in fractions of the picture; LLaRA's released models write two spaces in it."""
+def pair(x: str, y: str, low: float = 0.0, high: float = 1.0, spaces: int = 1) -> Grammar:
+    """`(x, y)` in fractions of the picture, written with so many spaces and read with any number of them."""
     first, second = Fixed(x, DECIMALS, low, high), Fixed(y, DECIMALS, low, high)
-    return Grammar("(", NONE, first, NONE, ",", Space(), second, NONE, ")")
+    return Grammar("(", NONE, first, NONE, ",", Space(" " * spaces), second, NONE, ")")
 
 
 def name(slot: str) -> Grammar:
@@ -53,19 +54,28 @@ LOCATED_SENTENCE: Final = Grammar(LOCATED, ".")
 SCENE: Final = Grammar("<scene>", Repeat("objects", LOCATED_SENTENCE, most=200), "</scene>")
 
 
-def _move(what: Part | str, verb: str, ending: str) -> Grammar:
+def _move(what: Part | str, verb: str, ending: str, spaces: int) -> Grammar:
     turn = Integer("degrees", -359, 359)
-    start, end = pair("x0", "y0"), pair("x1", "y1")
+    start, end = pair("x0", "y0", spaces=spaces), pair("x1", "y1")
     rotate, then = loosely("</b>, rotate <r>["), loosely(f"]</r> degrees, and {ending} at <b>")
     return Grammar(loosely(verb + " "), what, loosely(" at <b>"), start, rotate, turn, then, end, "</b>.")
 
 
-def _moves(what: Part | str) -> dict[Tool, Grammar]:
-    return {"suction": _move(what, "Pick up the", "drop it"), "spatula": _move(what, "Sweep the", "stop")}
+@functools.lru_cache(maxsize=16)
+def moves(spaces: int = 1, *, named: bool = True) -> Mapping[Tool, Grammar]:
+    """The sentence of an action by tool, with so many spaces in its first position: LLaRA's released models write two.
+
+    Without `named` it is said of an "object", whatever it is done to.
+    """
+    what = name("object") if named else UNNAMED
+    return {
+        "suction": _move(what, "Pick up the", "drop it", spaces),
+        "spatula": _move(what, "Sweep the", "stop", spaces),
+    }
 
 
-MOVES: Final[Mapping[Tool, Grammar]] = _moves(name("object"))
-PAST_MOVES: Final[Mapping[Tool, Grammar]] = _moves(UNNAMED)  # what was done, whatever it was done to
+MOVES: Final = moves()
+PAST_MOVES: Final = moves(named=False)
 
 
 def require_planar(robot: Robot) -> None:
@@ -98,6 +108,18 @@ def located(thing: SceneObject, camera: Camera) -> dict[str, Any]:
     cx, cy = centre(box, camera)
     width, height = _fraction((box.right - box.left, box.bottom - box.top), camera)
     return {"object": thing.name, "cx": cx, "cy": cy, "w": width, "h": height}
+
+
+def box(values: Mapping[str, Any], camera: Camera) -> Box:
+    """The box that `LOCATED`'s values say, in whole pixels and inside the picture; gives back what `located` wrote."""
+    width, height = round(values["w"] * camera.width), round(values["h"] * camera.height)
+    left = round(values["cx"] * camera.width) - width // 2
+    top = round(values["cy"] * camera.height) - height // 2
+    across, down = (
+        np.clip((left, left + width), 0, camera.width - 1),
+        np.clip((top, top + height), 0, camera.height - 1),
+    )
+    return Box(int(across[0]), int(down[0]), int(across[1]), int(down[1]))
 
 
 def scene(objects: Sequence[SceneObject], camera: Camera) -> str:

@@ -106,6 +106,7 @@ class Fixed:
     decimals: int
     low: float | None = None
     high: float | None = None
+    minus_zero: bool = False  # write what is rounded up to zero as -0, as C and Python do
 
     def slots(self) -> tuple[str, ...]:
         return (self.name,)
@@ -113,7 +114,7 @@ class Fixed:
     def write(self, values: Values) -> str:
         value = float(value_of(values, self.name))
         text = f"{value:.{self.decimals}f}"
-        if float(text) == 0:
+        if float(text) == 0 and not self.minus_zero:
             text = text.removeprefix("-")
         if not self._fits(float(text)):
             raise DataError(f"{self.name} = {text} is not {self._wanted()}")
@@ -127,7 +128,8 @@ class Fixed:
             scan.miss(start, f"{self._wanted()} for {self.name}")
 
     def pattern(self) -> str:
-        return fixed_pattern(self.decimals, self.low, self.high)
+        pattern = fixed_pattern(self.decimals, self.low, self.high)
+        return f"(?:{pattern}|-0\\.0{{{self.decimals}}})" if self.minus_zero else pattern
 
     def _fits(self, value: float) -> bool:
         return (self.low is None or value >= self.low) and (self.high is None or value <= self.high)
@@ -230,6 +232,8 @@ class Choice:
             scan.miss(start, f"{self._wanted()} for {self.name}")
 
     def pattern(self) -> str:
+        if all(len(option) == 1 for option in self.options):
+            return "[" + "".join(_CLASS_ESCAPES.get(option, option) for option in self.options) + "]"
         return "(?:" + "|".join(_escaped(option) for option in self.options) + ")"
 
     def _wanted(self) -> str:

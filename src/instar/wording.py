@@ -3,7 +3,7 @@
 import functools
 import re
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Final
 
@@ -32,14 +32,17 @@ class Wording:
     fut_pred: tuple[str, ...]
     spa_rel: tuple[str, ...]
     tmp_rel: tuple[str, ...]
+    sentences: tuple[str, ...] = ()  # what the user may say after the task; a pack may do without
+    bins: Mapping[Tool, str] = field(default_factory=dict)  # how an action is written in five characters; likewise
 
     @property
     def hash(self) -> str:
         """Changes with every word; goes where a model must be asked as it was taught."""
-        return digest(asdict(self))
+        optional = ("sentences", "bins")
+        return digest({key: words for key, words in asdict(self).items() if words or key not in optional})
 
 
-# How many templates LLaRA draws from, and what each must mention.
+# What an auxiliary task must mention, and how many templates LLaRA draws from.
 FAMILIES: Final[Mapping[str, tuple[int, tuple[str, ...]]]] = {
     "obj_det": (15, ()),
     "obj_loc": (15, ("object",)),
@@ -48,6 +51,7 @@ FAMILIES: Final[Mapping[str, tuple[int, tuple[str, ...]]]] = {
     "spa_rel": (14, ("ego", "ref", "example")),
     "tmp_rel": (14, ("scene", "ego", "ref", "example")),
 }
+SENTENCES: Final = 15
 
 
 def fill(template: str, values: Mapping[str, str]) -> str:
@@ -82,7 +86,14 @@ def _read(path: Path) -> Wording:
 
 def _problems(pack: Wording) -> list[str]:
     """Everything that would make a question wrong."""
-    found = [f"format has nothing for {name}" for name in ("suction", "spatula") if name not in pack.format]
+    found = [
+        f"{key} has nothing for {name}"
+        for key, told in (("format", pack.format), ("bins", pack.bins))
+        for name in ("suction", "spatula")
+        if name not in told and (told or key == "format")
+    ]
+    if len(pack.sentences) not in {0, SENTENCES}:
+        found.append(f"sentences has {len(pack.sentences)} sentences, not {SENTENCES}")
     for family, (count, _) in FAMILIES.items():
         if (there := len(getattr(pack, family))) != count:
             found.append(f"{family} has {there} templates, not {count}")
@@ -96,10 +107,12 @@ def _problems(pack: Wording) -> list[str]:
 def _sentences(pack: Wording) -> list[tuple[str, str, tuple[str, ...]]]:
     """Every sentence: where it is, what it says, and what it must mention."""
     single = [("task", pack.task, ("task",)), ("history", pack.history, ("steps",))]
-    formats = [(f"format.{name}", text, ()) for name, text in pack.format.items()]
+    told = {"format": pack.format, "bins": pack.bins}
+    formats = [(f"{key}.{name}", text, ()) for key in told for name, text in told[key].items()]
+    said = [(f"sentences[{k}]", text, ()) for k, text in enumerate(pack.sentences)]
     families = [
         (f"{family}[{k}]", text, needed)
         for family, (_, needed) in FAMILIES.items()
         for k, text in enumerate(getattr(pack, family))
     ]
-    return [*single, *formats, *families]
+    return [*single, *formats, *said, *families]

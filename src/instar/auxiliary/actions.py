@@ -2,14 +2,13 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Annotated
 
 import numpy as np
-from typing_extensions import Doc
 
 from instar import markup
-from instar.auxiliary.exchange import exchange
+from instar.auxiliary.exchange import WORDING_HASH, CameraOption, CompatOption, WordingOption, exchange
 from instar.chat import Conversation
+from instar.compat import Numbers
 from instar.demo import Episode, View
 from instar.robot import Camera
 from instar.wording import drawn, fill, wording
@@ -19,13 +18,10 @@ from instar.wording import drawn, fill, wording
 class ActionPrediction:
     """act_pred: name the action that leads from the picture to a scene given as boxes; one for every action."""
 
-    camera: Annotated[str, Doc("the camera that the question is about")] = "front"
-    wording: Annotated[str, Doc("path of a YAML wording pack; empty for instar's own")] = ""
-
-    @property
-    def wording_hash(self) -> str:
-        """Changes with every word of the pack in use."""
-        return wording(self.wording).hash
+    camera: CameraOption = "front"
+    wording: WordingOption = ""
+    compat: CompatOption = False
+    wording_hash = WORDING_HASH
 
     def conversations(self, episode: Episode, view: View, rng: np.random.Generator) -> Iterator[Conversation]:
         """One, or none after the last action and for a reference picture."""
@@ -35,29 +31,26 @@ class ActionPrediction:
         pack = wording(self.wording)
         after = markup.scene(episode.steps[view.t + 1].observation.objects, camera)
         question = fill(drawn(pack.act_pred, rng), {"scene": after})
-        yield exchange(
-            view, camera, f"{question}\n{pack.format[_tool(episode, view.t)]}", _sentence(episode, view.t, camera)
-        )
+        form = pack.format[_tool(episode, view.t)]
+        answer = _sentence(episode, view.t, camera, Numbers(self.compat))
+        yield exchange(view, camera, f"{question}\n{form}", answer)
 
 
 @dataclass(frozen=True)
 class FuturePrediction:
     """fut_pred: give the boxes of the scene that follows an action; one for every action."""
 
-    camera: Annotated[str, Doc("the camera that the question is about")] = "front"
-    wording: Annotated[str, Doc("path of a YAML wording pack; empty for instar's own")] = ""
-
-    @property
-    def wording_hash(self) -> str:
-        """Changes with every word of the pack in use."""
-        return wording(self.wording).hash
+    camera: CameraOption = "front"
+    wording: WordingOption = ""
+    compat: CompatOption = False
+    wording_hash = WORDING_HASH
 
     def conversations(self, episode: Episode, view: View, rng: np.random.Generator) -> Iterator[Conversation]:
         """One, or none after the last action and for a reference picture."""
         camera = episode.robot.camera(self.camera)
         if view.t is None or not _followed(episode, view.t, camera):
             return
-        sentence = _sentence(episode, view.t, camera).removesuffix(".")
+        sentence = _sentence(episode, view.t, camera, Numbers(self.compat)).removesuffix(".")
         action = sentence[0].lower() + sentence[1:]
         question = fill(drawn(wording(self.wording).fut_pred, rng), {"action": action})
         yield exchange(view, camera, question, markup.scene(episode.steps[view.t + 1].observation.objects, camera))
@@ -75,7 +68,7 @@ def _tool(episode: Episode, t: int) -> markup.Tool:
     return markup.tool(episode.robot, episode.steps[t].observation.state)
 
 
-def _sentence(episode: Episode, t: int, camera: Camera) -> str:
+def _sentence(episode: Episode, t: int, camera: Camera, numbers: Numbers) -> str:
     """Action `t` in words, as in the recipe's answers but without its number."""
-    values = {"object": markup.moved_object(episode, t, camera), **markup.move_values(episode.action(t), camera)}
+    values = {"object": numbers.moved(episode, t, camera), **numbers.values(episode.action(t), camera)}
     return markup.MOVES[_tool(episode, t)].format(values)

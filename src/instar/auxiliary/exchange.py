@@ -1,14 +1,37 @@
-"""One question about one picture and its answer: what every auxiliary task of LLaRA yields."""
+"""What the auxiliary tasks of LLaRA have in common: their options, and a question about a picture with its answer."""
+
+from typing import Annotated, Final, Protocol
+
+from typing_extensions import Doc
 
 from instar.chat import IMAGE, Conversation, Turn
 from instar.demo import View
 from instar.errors import DataError
 from instar.robot import Camera
+from instar.wording import wording
+
+CameraOption = Annotated[str, Doc("the camera that the question is about")]
+ReferencesOption = Annotated[bool, Doc("ask about reference pictures too; LLaRA's limited_ data sets do not")]
+WordingOption = Annotated[str, Doc("path of a YAML wording pack; empty for instar's own")]
+CompatOption = Annotated[bool, Doc("numbers and slips as in LLaRA's published data")]
 
 
-def exchange(view: View, camera: Camera, question: str, answer: str) -> Conversation:
+class _Worded(Protocol):
+    @property
+    def wording(self) -> str: ...
+
+
+def _hash(task: _Worded) -> str:
+    """Changes with every word of the pack in use."""
+    return wording(task.wording).hash
+
+
+WORDING_HASH: Final = property(_hash)  # every task's `wording_hash`: builds and cards ask for it by that name
+
+
+def exchange(view: View, camera: Camera, question: str, answer: str, gap: str = "\n") -> Conversation:
     """`question` asked about what `camera` sees, and `answer` to learn. Raises DataError without a picture."""
     image = view.images.get(camera.name)
     if image is None:
         raise DataError(f"view {view.key!r} has no picture of camera {camera.name!r}")
-    return Conversation((Turn("user", f"{IMAGE}\n{question}"),), (image,)).answered(answer)
+    return Conversation((Turn("user", f"{IMAGE}{gap}{question}"),), (image,)).answered(answer)

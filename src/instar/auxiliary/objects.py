@@ -2,13 +2,18 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Annotated
 
 import numpy as np
-from typing_extensions import Doc
 
 from instar import markup
-from instar.auxiliary.exchange import exchange
+from instar.auxiliary.exchange import (
+    WORDING_HASH,
+    CameraOption,
+    CompatOption,
+    ReferencesOption,
+    WordingOption,
+    exchange,
+)
 from instar.chat import Conversation
 from instar.demo import Episode, View
 from instar.wording import drawn, fill, wording
@@ -18,14 +23,11 @@ from instar.wording import drawn, fill, wording
 class Detection:
     """obj_det: list all objects with their boxes; one question for every picture."""
 
-    camera: Annotated[str, Doc("the camera that the question is about")] = "front"
-    references: Annotated[bool, Doc("ask about reference pictures too; LLaRA's limited_ data sets do not")] = True
-    wording: Annotated[str, Doc("path of a YAML wording pack; empty for instar's own")] = ""
-
-    @property
-    def wording_hash(self) -> str:
-        """Changes with every word of the pack in use."""
-        return wording(self.wording).hash
+    camera: CameraOption = "front"
+    references: ReferencesOption = True
+    wording: WordingOption = ""
+    compat: CompatOption = False
+    wording_hash = WORDING_HASH
 
     def conversations(self, episode: Episode, view: View, rng: np.random.Generator) -> Iterator[Conversation]:
         """One, or none where the camera sees no object."""
@@ -39,14 +41,11 @@ class Detection:
 class Localization:
     """obj_loc: give the box of a named object; one question for every object in every picture."""
 
-    camera: Annotated[str, Doc("the camera that the question is about")] = "front"
-    references: Annotated[bool, Doc("ask about reference pictures too; LLaRA's limited_ data sets do not")] = True
-    wording: Annotated[str, Doc("path of a YAML wording pack; empty for instar's own")] = ""
-
-    @property
-    def wording_hash(self) -> str:
-        """Changes with every word of the pack in use."""
-        return wording(self.wording).hash
+    camera: CameraOption = "front"
+    references: ReferencesOption = True
+    wording: WordingOption = ""
+    compat: CompatOption = False
+    wording_hash = WORDING_HASH
 
     def conversations(self, episode: Episode, view: View, rng: np.random.Generator) -> Iterator[Conversation]:
         """One for each object that the camera sees."""

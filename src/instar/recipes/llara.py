@@ -6,23 +6,35 @@
                You have finished: Step 1: Pick up the object at <b>(0.203, 0.719)</b>, rotate <r>[30]</r> degrees, ...
     assistant  Step 2: Pick up the <p>green heart</p> at <b>(0.391, 0.469)</b>, rotate <r>[-91]</r> degrees, ...
 
-The names of LLaRA's data sets as options: D-inBC is `llara`, inBC is `llara:describe=false`, and their "single" forms
-have `multi=false`. The wording is that of a pack (`llara.yaml`); positions and rotations are described in `markup`.
+The names of LLaRA's data sets as options:
+
+    D-inBC    the default              inBC    describe=false
+    D-RT2     actions=bins             RT2     actions=bins,describe=false
+    I-D-RT2   actions=image-bins       I-RT2   actions=image-bins,describe=false
+    -visual-  visual=true              -single-  multi=false             -top   camera=top
+
+`compat=true` makes the published data byte by byte, but for the wording, and reads replies as the published evaluator
+does; docs/llara.md lists what that changes. The wording is that of a pack (`llara.yaml`); positions and rotations are
+described in `markup`.
 """
 
 import functools
+import hashlib
 import re
 from dataclasses import dataclass, replace
-from typing import Annotated, Any
+from typing import Annotated, Any, ClassVar, Literal
 
 import numpy as np
 from typing_extensions import Doc
 
-from instar import compat, markup
+from instar import markup
 from instar.chat import IMAGE, Conversation, Turn
-from instar.demo import Context, Episode, Instruction, Reference, Step
+from instar.compat import Numbers
+from instar.demo import Context, Episode, Image, Instruction, Reference, Step
 from instar.errors import ConfigError, DataError, ReplyError
 from instar.grammar import Grammar, Integer, Repeat
+from instar.recipes.llara_bins import Bins
+from instar.recipes.llara_sentences import Sentences
 from instar.robot import Camera, Floats, Robot
 from instar.wording import Wording, fill, wording
 
@@ -30,6 +42,9 @@ from instar.wording import Wording, fill, wording
 @dataclass(frozen=True)
 class Llara:
     """LLaRA's way to ask for actions and to answer."""
+
+    # What may differ between training and evaluation: it changes how a model is asked, not what it answers.
+    adjustable: ClassVar[tuple[str, ...]] = ("past", "sentence", "describe", "visual", "spaces", "evaluator")
 
     describe: Annotated[
         bool, Doc("put boxes of the reference pictures' objects into the task (D-inBC), or names only")
@@ -39,12 +54,34 @@ class Llara:
     camera: Annotated[str, Doc("the camera that everything is seen through")] = "front"
     wording: Annotated[str, Doc("path of a YAML wording pack; empty for instar's own")] = ""
     longest: Annotated[int, Doc("most steps in one answer")] = 8
-    compat: Annotated[bool, Doc("whole pixels, step labels and reading as in LLaRA's published code")] = False
+    compat: Annotated[bool, Doc("numbers, slips and reading as in LLaRA's published code")] = False
+    actions: Annotated[
+        Literal["sentence", "bins", "image-bins"],
+        Doc("actions in words (inBC), or as five characters (RT-2 style) of robot or of image coordinates"),
+    ] = "sentence"
+    visual: Annotated[bool, Doc("show the reference pictures too, each before its words")] = False
+    sentence: Annotated[
+        Literal["none", "random"] | int, Doc("what the user says after the task: none, random, or one from 0 to 14")
+    ] = "none"
+    spaces: Annotated[int, Doc("spaces in the first position of a sentence; LLaRA's released models write 2")] = 1
+    evaluator: Annotated[
+        bool, Doc("with compat: ask as LLaRA's evaluator does, where that differs from its data sets")
+    ] = False
 
     def __post_init__(self) -> None:
         if self.past < 0 or self.longest < 1:
             raise ConfigError(f"llara: past={self.past} must be 0 or more and longest={self.longest} 1 or more")
-        wording(self.wording)  # a bad pack is refused before any work
+        if not 0 <= self.spaces <= 8:
+            raise ConfigError(f"llara: spaces={self.spaces} must be from 0 to 8")
+        if self.evaluator and not self.compat:
+            raise ConfigError("llara: evaluator=true asks as LLaRA's evaluator does; it needs compat=true")
+        pack = self._pack  # a bad pack is refused before any work
+        if self._binned and not self.compat and not pack.bins:
+            raise ConfigError(f"llara: actions={self.actions} needs `bins` in the wording pack {self.wording}")
+        if self.sentence != "none" and not pack.sentences:
+            raise ConfigError(f"llara: sentence={self.sentence} needs `sentences` in the wording pack {self.wording}")
+        if isinstance(self.sentence, int) and not 0 <= self.sentence < len(pack.sentences):
+            raise ConfigError(f"llara: sentence={self.sentence} must be none, random or 0 to {len(pack.sentences) - 1}")
 
     @property
     def horizon(self) -> int:
@@ -62,60 +99,82 @@ class Llara:
         return replace(robot, cameras=(robot.camera(self.camera),))
 
     def ask(self, context: Context) -> Conversation:
-        """Picture, task, format of an action, and what was done so far, in one turn."""
+        """Picture, task, perhaps the user's sentence, form of an action, and what was done so far, in one turn.
+
+        The first image is what is observed; with `visual` the reference pictures follow in the order of the task.
+        """
         camera = self._camera(context.robot)
         image = context.observation.images.get(camera.name)
         if image is None:
             raise DataError(f"the observation has no picture of camera {camera.name!r}")
-        lines = [IMAGE, self._task(context.instruction, camera), self._pack.format[_tool(context)]]
-        lines += self._history(context, camera)
-        return Conversation((Turn("user", "\n".join(lines)),), (image,))
+        lines = [IMAGE, self._task(context.instruction, camera), *self._sentence(context.instruction, image)]
+        lines += [self._format(_tool(context)), *self._history(context, camera)]
+        return Conversation((Turn("user", "\n".join(lines)),), (image, *self._pictures(context.instruction, camera)))
 
     def answer(self, episode: Episode, t: int) -> str:
         """The demonstration's actions from step `t` on, each with the object that it moves."""
         context = episode.context(t, 0)
         camera = self._camera(episode.robot)
+        # LLaRA's "single" data counts from the number of all steps.
+        first = t + episode.length if self.compat and not self.multi else t + 1
         steps = range(t, min(t + self.horizon, episode.length))
-        return self.grammar(context).format({"steps": [_step(episode, k, camera) for k in steps]})
+        lines = [{"step": first + k - t, **self._manner.values(episode, k, camera)} for k in steps]
+        return self.grammar(context).format({"steps": lines})
 
     def grammar(self, context: Context) -> Grammar:
         """Steps from the next one on, as many as the horizon allows, with the tool at hand."""
-        return _plan(_tool(context), context.t, self.horizon)
+        first = None if self.compat and not self.multi else context.t + 1
+        return _plan(self._manner.move(_tool(context)), first, self.horizon)
 
     def read(self, reply: str, context: Context) -> Floats:
         """The actions in a reply, (n, 6). A last line that cannot be read is left out: a token limit cut it.
 
-        Raises ReplyError where nothing can be read, or the steps are not numbered onward from the next one.
+        Raises ReplyError where nothing can be read, or the steps are not numbered onward from the next one. With
+        `compat` only the numbers are looked at, whatever is written around them.
         """
-        camera, numbers = self._camera(context.robot), compat.Numbers(self.compat)
-        steps = compat.loose_moves(reply) if self.compat else _whole_steps(reply, self.grammar(context))
-        return np.stack([numbers.action(step, camera, context.robot) for step in steps[: self.horizon]])
+        camera, manner = self._camera(context.robot), self._manner
+        steps = manner.loose(reply) if self.compat else _whole_steps(reply, self.grammar(context))
+        return np.stack([manner.action(step, camera, context.robot) for step in steps[: self.horizon]])
 
     @property
     def _pack(self) -> Wording:
         return wording(self.wording)
+
+    @property
+    def _binned(self) -> bool:
+        return self.actions != "sentence"
+
+    @property
+    def _manner(self) -> Sentences | Bins:
+        if self._binned:
+            return Bins(picture=self.actions == "image-bins", compat=self.compat)
+        return Sentences(Numbers(self.compat), self.spaces)
 
     def _camera(self, robot: Robot) -> Camera:
         markup.require_planar(robot)
         return robot.camera(self.camera)
 
     def _task(self, instruction: Instruction, camera: Camera) -> str:
-        if IMAGE in instruction.text:
-            raise DataError(f"the instruction {instruction.text!r} holds {IMAGE!r}, which stands for a picture")
-        slots = re.findall(r"\{([^{}\s]+)\}", instruction.text)
-        unknown = set(slots) - set(instruction.references)
-        if unknown:
-            raise DataError(
-                f"the instruction {instruction.text!r} points to {', '.join(sorted(unknown))}; "
-                f"its references are: {', '.join(instruction.references) or 'none'}"
-            )
-        words = {slot: self._words(slot, instruction.references[slot], camera) for slot in slots}
+        words = {slot: self._words(slot, instruction.references[slot], camera) for slot in _slots(instruction)}
+        if self.visual:
+            gap = "\n" if self.evaluator else ""
+            words = {slot: f"{IMAGE}{gap}{text}" for slot, text in words.items()}
         return fill(self._pack.task, {"task": fill(instruction.text, words)})
+
+    def _pictures(self, instruction: Instruction, camera: Camera) -> list[Image]:
+        """The reference pictures that the task shows, one for every time that it points to one."""
+        if not self.visual:
+            return []
+        slots = _slots(instruction)
+        absent = [slot for slot in slots if camera.name not in instruction.references[slot].images]
+        if absent:
+            raise DataError(f"reference {absent[0]!r} has no picture of camera {camera.name!r}")
+        return [instruction.references[slot].images[camera.name] for slot in slots]
 
     def _words(self, slot: str, reference: Reference, camera: Camera) -> str:
         """What stands in the task for a reference picture."""
         if reference.kind == "scene" and not self.describe:
-            return slot
+            return f"<scene>{slot}</scene>" if self.evaluator else slot
         seen = markup.visible(reference.objects, camera) if self.describe else reference.objects
         if not seen:
             raise DataError(
@@ -128,40 +187,69 @@ class Llara:
             return markup.LOCATED.format(markup.located(seen[0], camera))
         return markup.name("object").format({"object": seen[0].name})
 
+    def _sentence(self, instruction: Instruction, image: Image) -> list[str]:
+        """What the user says; at random, but always the same in the same place."""
+        if self.sentence == "none":
+            return []
+        choices = self._pack.sentences
+        return [choices[_drawn(instruction.text, image, len(choices)) if self.sentence == "random" else self.sentence]]
+
+    def _format(self, tool: markup.Tool) -> str:
+        """How an action is to be written. LLaRA's RT-2 data do not say, and its evaluator says it of sentences."""
+        if self._binned and not self.evaluator:
+            return "" if self.compat else self._pack.bins[tool]
+        return self._pack.format[tool]
+
     def _history(self, context: Context, camera: Camera) -> list[str]:
         steps = context.past[max(0, len(context.past) - self.past) :]
         if not steps:
             return []
         first = context.t - len(steps) + 1
-        lines = [_done(context.robot, step, k, camera) for k, step in enumerate(steps, start=first)]
+        lines = [self._done(context.robot, step, k, camera) for k, step in enumerate(steps, start=first)]
         return [fill(self._pack.history, {"steps": "\n".join(lines)})]
+
+    def _done(self, robot: Robot, step: Step, k: int, camera: Camera) -> str:
+        """One line of the history."""
+        if step.action is None:
+            raise DataError(f"step {k} of the past has no action")
+        tool = markup.tool(robot, step.observation.state)
+        return f"Step {k}: " + self._manner.done(step.action, tool, camera, robot)
 
 
 def _tool(context: Context) -> markup.Tool:
     return markup.tool(context.robot, context.observation.state)
 
 
+def _slots(instruction: Instruction) -> list[str]:
+    """The references that the words point to, in their order there. Raises DataError for one that is not known."""
+    if IMAGE in instruction.text:
+        raise DataError(f"the instruction {instruction.text!r} holds {IMAGE!r}, which stands for a picture")
+    slots = re.findall(r"\{([^{}\s]+)\}", instruction.text)
+    unknown = set(slots) - set(instruction.references)
+    if unknown:
+        raise DataError(
+            f"the instruction {instruction.text!r} points to {', '.join(sorted(unknown))}; "
+            f"its references are: {', '.join(instruction.references) or 'none'}"
+        )
+    return slots
+
+
+def _drawn(text: str, image: Image, count: int) -> int:
+    """A number below `count` that depends on the words and the pixels only: training, serving and evaluation agree."""
+    drawn = hashlib.blake2b(text.encode(), digest_size=8)
+    drawn.update(image.pixels.tobytes())
+    return int.from_bytes(drawn.digest()) % count
+
+
 @functools.lru_cache(maxsize=256)
-def _plan(tool: markup.Tool, t: int, most: int) -> Grammar:
+def _plan(move: Grammar, first: int | None, most: int) -> Grammar:
+    """Lines of one move each, numbered from `first` on, or by any numbers."""
+
     def line(k: int) -> Grammar:
-        number = Integer("step", t + 1 + k, t + 1 + k)
-        return Grammar(markup.NONE, markup.loosely("Step "), number, markup.loosely(": "), markup.MOVES[tool])
+        number = Integer("step", 0, 999) if first is None else Integer("step", first + k, first + k)
+        return Grammar(markup.NONE, markup.loosely("Step "), number, markup.loosely(": "), move)
 
     return Grammar(Repeat("steps", line, most=most), markup.NONE)
-
-
-def _step(episode: Episode, k: int, camera: Camera) -> dict[str, Any]:
-    """The values of one line of an answer."""
-    move = markup.move_values(episode.action(k), camera)
-    return {"step": k + 1, "object": markup.moved_object(episode, k, camera), **move}
-
-
-def _done(robot: Robot, step: Step, k: int, camera: Camera) -> str:
-    """One line of the history."""
-    if step.action is None:
-        raise DataError(f"step {k} of the past has no action")
-    move = markup.PAST_MOVES[markup.tool(robot, step.observation.state)]
-    return f"Step {k}: " + move.format(markup.move_values(step.action, camera))
 
 
 def _whole_steps(reply: str, grammar: Grammar) -> list[dict[str, Any]]:
