@@ -1,5 +1,7 @@
 """Picking and placing."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -93,3 +95,11 @@ def test_what_lies_in_a_bowl_stays_as_it_is_while_others_move() -> None:
     lying = _placed("cross", bowl)
     after = pick_and_place([bowl, other, lying], other.place, np.array(FAR), 0.0)
     assert after[2] == lying
+
+
+@pytest.mark.parametrize("off", [0.0, 3.7e-9, 1e-6])
+def test_a_thing_put_exactly_on_its_like_lies_on_top_of_it(off: float) -> None:
+    low, high = _body(5, "triangle", 0.5, -0.25), _body(6, "triangle", 0.5, -0.25 + off)
+    high = replace(high, z=0.1)
+    settled = settle([low, high])
+    assert settled[1].z - settled[0].z == pytest.approx(0.0311, abs=1e-4)
