@@ -2,6 +2,7 @@
 
 import contextlib
 import functools
+import logging
 import time
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -13,7 +14,7 @@ from instar import __version__, engines, plugins
 from instar.building.ledger import Ledger
 from instar.building.plan import claim
 from instar.building.rows import Tools, rows_of
-from instar.demo import DemoSource, Episode
+from instar.demo import DemoSource, Episode, Remarking
 from instar.errors import ConfigError, DataError, MismatchError, ReplyError, SimulatorError
 from instar.files import MANIFEST, digest, write_json
 from instar.plugins import Choice
@@ -21,6 +22,8 @@ from instar.progress import Progress, silent
 from instar.robot import Robot
 from instar.samples import FORMAT, ActionStatistics, Manifest, read_manifest
 from instar.shards import LeftOut, Row, ShardWriter
+
+logger = logging.getLogger(__name__)
 
 # What may be wrong with one episode and not with the others. A bad option is wrong with all of them.
 UNUSABLE: Final = (DataError, MismatchError, ReplyError, SimulatorError)
@@ -60,6 +63,7 @@ class BuildSummary:
     bytes: int  # of all shards
     seconds: float  # taken by this run
     resumed: int  # episodes that an earlier run had built
+    notes: tuple[str, ...] = ()  # what the source has to say about its choice of episodes
 
 
 @dataclass(frozen=True)
@@ -103,6 +107,7 @@ def build(config: BuildConfig, progress: Progress = silent) -> BuildSummary:
     choices = (config.demos, config.recipe, _auxiliary(config))
     tools = _tools(*choices)
     ids = _ids(tools.source, config.episodes)
+    notes = _notes(tools.source)
     plan = _plan(config, tools, len(ids))
     claim(config.out, plan)
     manifest, resumed = _finished(config.out), len(ids)
@@ -110,7 +115,7 @@ def build(config: BuildConfig, progress: Progress = silent) -> BuildSummary:
         first = _first_episode(tools, ids, strict=config.strict)
         work = Work(digest(plan), *choices, config.seed, config.strict, first.id, first.robot)
         ledger = _fill(config, ids, work, progress)
-        manifest, resumed = _manifest(plan, first.robot, ledger), ledger.resumed
+        manifest, resumed = _manifest(plan, first.robot, ledger, notes), ledger.resumed
         write_json(config.out / MANIFEST, manifest.to_json())
     _hold_to(config, manifest.left_out)
     return _summary(config.out, manifest, time.monotonic() - started, resumed)
@@ -145,6 +150,14 @@ def _ids(source: DemoSource, episodes: int | None) -> list[str]:
     if twice:
         raise DataError(f"two demonstrations are called {twice[0]!r}; ids must tell them apart")
     return ids
+
+
+def _notes(source: DemoSource) -> tuple[str, ...]:
+    """What a source that can has to say about its choice of episodes; the user hears it, too."""
+    notes = tuple(source.remarks()) if isinstance(source, Remarking) else ()
+    for note in notes:
+        logger.warning("%s", note)
+    return notes
 
 
 def _plan(config: BuildConfig, tools: Tools, ids: int) -> dict[str, Any]:
@@ -257,7 +270,7 @@ def _left_out(id: str, error: Exception, *, strict: bool) -> LeftOut:
     return LeftOut(id, str(error))
 
 
-def _manifest(plan: Mapping[str, Any], robot: Robot, ledger: Ledger) -> Manifest:
+def _manifest(plan: Mapping[str, Any], robot: Robot, ledger: Ledger, notes: tuple[str, ...]) -> Manifest:
     left_out = ledger.left_out()
     if not ledger.episodes():
         raise _none_usable(left_out)
@@ -277,6 +290,7 @@ def _manifest(plan: Mapping[str, Any], robot: Robot, ledger: Ledger) -> Manifest
         counts=ledger.counts(),
         left_out=left_out,
         shards=shards,
+        notes=notes,
     ).sealed()
 
 
@@ -290,4 +304,5 @@ def _summary(folder: Path, manifest: Manifest, seconds: float, resumed: int) -> 
         bytes=sum(shard.bytes for shard in manifest.shards),
         seconds=seconds,
         resumed=resumed,
+        notes=manifest.notes,
     )

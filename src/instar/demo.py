@@ -235,3 +235,12 @@ class DemoSource(Protocol):
     def fingerprint(self) -> str:
         """Changes when the data changes; a resumed build refuses data other than it began with."""
         ...
+
+
+@runtime_checkable
+class Remarking(Protocol):
+    """A source that may find something odd about its own choice of episodes."""
+
+    def remarks(self) -> Sequence[str]:
+        """One sentence for each thing that the user should know, such as episodes that are listed twice."""
+        ...
