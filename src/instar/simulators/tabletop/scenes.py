@@ -18,6 +18,7 @@ indices [left, top, right, bottom] of a 256 x 128 picture, null where the camera
     actions           [[start x, start y, end x, end y, turn]]: one leads from each frame to the next
     assets            by slot: {kind: "object" or "scene", objects: [[name, texture, front box, top box]]}; a row may go
                       on with [x, y, z, yaw] and then [x, y, z] size, else both are found from the boxes
+    flags             [[success, failure]] after each action (optional)
     success           how the episode ended (optional)
 
 A file of them is {"scenes": [...]}. An episode that is still in play has as many frames as were seen so far, and
@@ -25,7 +26,7 @@ A file of them is {"scenes": [...]}. An episode that is still in play has as man
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Final, Literal
 
@@ -42,7 +43,7 @@ from instar.simulators.tabletop.shapes import Shape, container, line, sample, sc
 from instar.simulators.tabletop.sighting import height_of, pose_of
 from instar.simulators.tabletop.tasks.layout import PORTRAIT_YAW, portrait
 from instar.simulators.tabletop.tasks.placing import NEAR, Goal, Placing
-from instar.simulators.tabletop.tasks.problem import FIRST_SCENE_ID, Picture, Problem, Rule
+from instar.simulators.tabletop.tasks.problem import FIRST_SCENE_ID, Picture, Problem, Rule, Tool
 from instar.simulators.tabletop.tasks.sweep_without_exceeding import MAGNIFIED
 from instar.simulators.tabletop.tasks.sweeping import Area, Sweeping
 
@@ -89,7 +90,7 @@ class Record:
 
     task: str
     partition: str
-    ee: Literal["suction", "spatula"]
+    ee: Tool
     objects: tuple[Thing, ...]
     goals: tuple[Wish, ...]
     frames: tuple[tuple[Row, ...], ...]
@@ -98,6 +99,7 @@ class Record:
     prompt: str = ""
     max_steps: int = 8
     assets: Mapping[str, Asset] = field(default_factory=dict)
+    flags: tuple[tuple[bool, bool], ...] = ()
     success: bool | None = None
 
 
@@ -121,6 +123,12 @@ class Scene:
     def name(self) -> str:
         """Partition and task."""
         return f"{self.record.partition}/{self.record.task}"
+
+    @property
+    def flags(self) -> tuple[tuple[bool, bool], ...]:
+        """Success and failure after each action: as recorded, or else nothing until the end."""
+        silent = ((False, False),) * (len(self.actions) - 1)
+        return self.record.flags or (*silent, (self.record.success is True, self.record.success is False))
 
 
 _RECORD: Final = TypeAdapter(Record)
@@ -262,23 +270,32 @@ def _only(bodies: Sequence[Body], name: str) -> Body:
 
 
 def _placing(record: Record, bodies: Sequence[Body]) -> Placing:
-    turned = record.task in ("rotate", "twist")
-    near = _near(record.task, bodies)
-    goals = [
-        Goal(wish.obj, wish.target[0], wish.target[1], wish.target[3], turned, near)
-        for wish in record.goals
-        if not wish.oracle_only
-    ]
-    spare = [
-        Goal(wish.obj, wish.target[0], wish.target[1], wish.target[3]) for wish in record.goals if wish.oracle_only
-    ]
+    turned, near = record.task in ("rotate", "twist"), _near(record.task, bodies)
+    goals: list[Goal] = []
+    spare: list[Goal] = []
+    for wish in record.goals:
+        x, y, _, yaw = wish.target
+        (spare if wish.oracle_only else goals).append(Goal(wish.obj, x, y, yaw, turned, near))
     return Placing(
-        tuple(goals),
+        tuple(_staged(record.task, goals)),
         _numbers(record, "distractor"),
-        ordered=record.task in ("follow_order", "follow_motion", "pick_in_order_then_restore"),
+        ordered=record.task in ("follow_order", "follow_motion"),
         patient=record.task in ("rearrange", "rearrange_then_restore"),
         aside=spare[0] if spare else None,
     )
+
+
+def _staged(task: str, goals: Sequence[Goal]) -> Sequence[Goal]:
+    """The goals with what must come after what."""
+    match task:
+        case "rearrange_then_restore":  # everything to its place, then everything back
+            return [replace(goal, stage=2 * k // len(goals)) for k, goal in enumerate(goals)]
+        case "manipulate_old_neighbor":
+            return [replace(goal, stage=k, in_turn=k > 0) for k, goal in enumerate(goals)]
+        case "pick_in_order_then_restore":  # the last is where it begins
+            return [replace(goal, stage=k, in_turn=k < len(goals) - 1) for k, goal in enumerate(goals)]
+        case _:
+            return goals
 
 
 def _near(task: str, bodies: Sequence[Body]) -> float:

@@ -19,7 +19,7 @@ from instar.simulators.tabletop.expert import Expert, action_of
 from instar.simulators.tabletop.render import found, portrait, scene
 from instar.simulators.tabletop.sweep import sweep
 from instar.simulators.tabletop.tasks import FAMILIES
-from instar.simulators.tabletop.tasks.problem import Family, NoRoomError, Picture, Problem, Trails, Verdict
+from instar.simulators.tabletop.tasks.problem import Family, NoRoomError, Picture, Problem, Tool, Trails, Verdict
 from instar.simulators.tabletop.tasks.sets import LEVELS
 from instar.simulators.tabletop.views import VIEWS
 from instar.simulators.tabletop.world import pick_and_place
@@ -47,7 +47,10 @@ class Tabletop:
 
     def reset(self, task: Task, seed: int) -> tuple[Instruction, Observation]:
         """Set the scene, which depends on the task's suite and name and on the seed alone."""
-        problem = draw_problem(task, seed)
+        return self.enter(draw_problem(task, seed), task, seed)
+
+    def enter(self, problem: Problem, task: Task, seed: int = 0) -> tuple[Instruction, Observation]:
+        """Set a problem that came from elsewhere; `task` and `seed` name it to the expert's random numbers."""
         problem.rule.begin(problem.bodies)
         self._task, self._seed, self._problem = task, seed, problem
         self._bodies, self._verdict, self._steps = problem.bodies, Verdict(), 0
@@ -61,7 +64,7 @@ class Tabletop:
         action = np.asarray(action, dtype=np.float64)
         if action.shape != (VIMA.actions.dim,) or not np.isfinite(action).all():
             raise SimulatorError(f"an action is {VIMA.actions.dim} finite numbers; got {action.tolist()}")
-        self._bodies, trails = _done(problem, self._bodies, action)
+        self._bodies, trails = done(problem.tool, self._bodies, action)
         self._steps += 1
         self._verdict = problem.rule.judge(self._bodies, trails)
         return Transition(self._look(), self._verdict.over, self._verdict.success, self._verdict.failure)
@@ -135,11 +138,12 @@ def meant(name: str, known: Sequence[str]) -> str:
     return f"; did you mean {close[0]!r}? There are: {listed}" if close else f"; there are: {listed}"
 
 
-def _done(problem: Problem, bodies: Sequence[Body], action: Floats) -> tuple[tuple[Body, ...], Trails]:
+def done(tool: Tool, bodies: Sequence[Body], action: Floats) -> tuple[tuple[Body, ...], Trails]:
+    """The bodies once `tool` has done `action` (6,), and the ways of those that were swept."""
     # Places are moved into the workspace; turns go round, so they need no limit.
     start_x, start_y, _, end_x, end_y, _ = VIMA.actions.clip(action)
     start, end = np.array([start_x, start_y]), np.array([end_x, end_y])
-    if problem.tool == "spatula":
+    if tool == "spatula":
         swept = sweep(bodies, start, end)
         return swept.bodies, swept.trails
     return pick_and_place(bodies, start, end, float(action[5] - action[2])), {}

@@ -9,6 +9,7 @@ import numpy as np
 from instar.robot import Floats
 from instar.simulators.tabletop.body import Body
 
+Tool = Literal["suction", "spatula"]
 FIRST_ID = {"suction": 5, "spatula": 4}  # ids below belong to the floor, the table and the unseen robot
 FIRST_SCENE_ID = 2  # in scene pictures; object pictures show id 0
 WORKSPACE_LOW, WORKSPACE_HIGH = np.array([0.25, -0.5]), np.array([0.75, 0.5])
@@ -80,7 +81,7 @@ class Problem:
     bodies: tuple[Body, ...]
     rule: Rule
     pictures: Mapping[str, Picture] = field(default_factory=dict)  # by slot of the text
-    tool: Literal["suction", "spatula"] = "suction"
+    tool: Tool = "suction"
 
 
 class Family(Protocol):
