@@ -152,10 +152,10 @@ def show_answer(answer: Any) -> None:
     out.print(escape(answer.reply), highlight=False)
 
 
-def rate(success: SuccessRate) -> str:
-    """A success rate as people write it: `83.3 % [66.4, 92.7] n=30`."""
+def rate(success: SuccessRate, nothing: str = "no episodes") -> str:
+    """A success rate as people write it: `83.3 % [66.4, 92.7] n=30`; `nothing` where nothing was counted."""
     if success.rate is None:
-        return "no episodes"
+        return nothing
     low, high = success.interval.low, success.interval.high
     text = f"{100 * success.rate:5.1f} % [{100 * low:.1f}, {100 * high:.1f}] n={success.n}"
     return text + (f" ({success.crashed} crashed)" if success.crashed else "")
@@ -224,6 +224,17 @@ def show_replay(report: Any) -> None:
 
 def _of(found: Any) -> str:
     return f"{found.same} of {found.n}"
+
+
+def show_detection(found: Any) -> None:
+    """Precision and recall by kind of picture, with Wilson 95 % intervals; names right, and whatever they are."""
+    table = _table("pictures", "", "precision [95 %]", "recall [95 %]", "precision, any name", "recall, any name")
+    for score in found.scores:
+        shares = (score.precision, score.recall, score.precision_unnamed, score.recall_unnamed)
+        table.add_row(score.kind, f"{score.pictures:,}", *(escape(rate(share, "none")) for share in shares))
+    out.print(f"[bold]{escape(found.subject)}[/] on {escape(found.demos)}, camera {escape(found.camera)}")
+    out.print(table)
+    out.print("[dim]precision: of n sightings; recall: of n objects; boxes that overlap by one half or more[/]")
 
 
 def show_demo(summary: Any) -> None:

@@ -1,0 +1,1 @@
+"""Detectors: models that find and name the objects of a picture."""

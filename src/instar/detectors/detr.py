@@ -1,0 +1,119 @@
+"""Any detection model of the DETR family that transformers knows: RT-DETR, D-FINE, DETR, YOLOS and their like."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, fields
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import numpy as np
+import torch
+from typing_extensions import Doc
+
+from instar.backbones.hf_loading import pick_device
+from instar.checkpoint import fingerprint
+from instar.demo import Box, Image, Pixels
+from instar.detect import Sighting, overlap
+from instar.detectors.detr_loading import Prepare, load_model, load_prepare, names_of
+from instar.errors import ConfigError
+from instar.files import JSON, MANIFEST, digest, read_json
+from instar.progress import Progress
+
+if TYPE_CHECKING:
+    from instar.album import Album
+    from instar.teach_detector import DetectorTrainConfig, Learned
+
+TOGETHER = 32  # pictures in one forward pass
+
+
+@dataclass(frozen=True)
+class Detr:
+    """A folder as `instar detector train` or save_pretrained writes it. Opened when first used."""
+
+    path: Annotated[str, Doc("folder of the detector")]
+    threshold: Annotated[float, Doc("sightings with a lower score are not told")] = 0.6
+    overlap: Annotated[float, Doc("of two sightings that overlap by more than this the surer one is told")] = 0.8
+    device: Annotated[str, Doc("auto, cpu, cuda or cuda:1; auto is a GPU where there is one")] = "auto"
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.threshold <= 1 or not 0 <= self.overlap <= 1:
+            raise ConfigError(f"detr: threshold {self.threshold} and overlap {self.overlap} must be between 0 and 1")
+
+    def __reduce__(self) -> tuple[type["Detr"], tuple[str | float, ...]]:
+        return (Detr, tuple(getattr(self, item.name) for item in fields(self)))
+
+    @staticmethod
+    def teach(config: "DetectorTrainConfig", album: "Album", progress: Progress) -> "Learned":
+        """Finetune a model, or a small random one, on the pictures of an album."""
+        from instar.detectors.detr_teaching import teach
+
+        return teach(config, album, progress)
+
+    @property
+    def camera(self) -> str:
+        """The camera whose pictures it was taught; empty where the folder does not say."""
+        return str(self._manifest.get("camera", ""))
+
+    @property
+    def held_out(self) -> float:
+        """The share of the episodes that it did not learn from; 0 where the folder does not say."""
+        return float(self._manifest.get("share", 0.0))
+
+    def fingerprint(self) -> str:
+        """Of the weights and of the options that decide what is told."""
+        return digest([fingerprint(Path(self.path)), self.threshold, self.overlap])
+
+    @torch.inference_mode()
+    def find(self, pictures: Sequence[Image]) -> list[tuple[Sighting, ...]]:
+        """What is seen in each picture, the surest first. Raises DataError for a folder without a detector."""
+        found: dict[int, tuple[Sighting, ...]] = {}
+        # Pictures of one size go together: none is padded, so what comes with a picture does not change what is seen.
+        for size in sorted({picture.pixels.shape[:2] for picture in pictures}):
+            places = [k for k, picture in enumerate(pictures) if picture.pixels.shape[:2] == size]
+            for start in range(0, len(places), TOGETHER):
+                some = places[start : start + TOGETHER]
+                found.update(zip(some, self._seen([pictures[k].pixels for k in some]), strict=True))
+        return [found[k] for k in range(len(pictures))]
+
+    def _seen(self, pictures: Sequence[Pixels]) -> list[tuple[Sighting, ...]]:
+        batch = {name: value.to(self._model.device) for name, value in self._prepare(pictures).items()}
+        results = self._prepare.results(
+            self._model(**batch), [picture.shape[:2] for picture in pictures], self.threshold
+        )
+        return [self._told(result, picture) for result, picture in zip(results, pictures, strict=True)]
+
+    def _told(self, result: dict[str, torch.Tensor], picture: Pixels) -> tuple[Sighting, ...]:
+        names = names_of(self._model)
+        order = torch.argsort(result["scores"], descending=True, stable=True).tolist()
+        every = [
+            Sighting(names[int(result["labels"][k])], _box(result["boxes"][k], picture), float(result["scores"][k]))
+            for k in order
+            if int(result["labels"][k]) in names
+        ]
+        told: list[Sighting] = []
+        for sighting in every:
+            if all(overlap(sighting.box, other.box) <= self.overlap for other in told):
+                told.append(sighting)
+        return tuple(told)
+
+    @cached_property
+    def _manifest(self) -> dict[str, JSON]:
+        place = Path(self.path) / MANIFEST
+        manifest: Any = read_json(place) if place.is_file() else {}
+        return manifest if isinstance(manifest, dict) else {}
+
+    @cached_property
+    def _model(self) -> Any:
+        return load_model(Path(self.path)).to(pick_device(self.device)).train(mode=False)
+
+    @cached_property
+    def _prepare(self) -> Prepare:
+        return load_prepare(Path(self.path))
+
+
+def _box(corners: torch.Tensor, picture: Pixels) -> Box:
+    """The pixels between continuous corners (4,): left, top, right, bottom; at least one, inside the picture."""
+    height, width = picture.shape[:2]
+    left, top, right, bottom = np.rint(corners.double().cpu().numpy()).astype(int).tolist()
+    left, top = min(max(left, 0), width - 1), min(max(top, 0), height - 1)
+    return Box(left, top, min(max(right - 1, left), width - 1), min(max(bottom - 1, top), height - 1))

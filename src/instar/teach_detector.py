@@ -1,0 +1,302 @@
+"""Detectors taught on what demonstrations know, and measured on pictures of other episodes."""
+
+import logging
+import shutil
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Final, Literal
+
+from pydantic import TypeAdapter
+from typing_extensions import Doc
+
+from instar import album, plugins
+from instar.checkpoint import fingerprint, load_policy, versions
+from instar.demo import DemoSource
+from instar.describe import DetectorFinder, Finder, ModelFinder, Naming, Picture, require_camera
+from instar.detect import KINDS, Detector, Kind, Labelled, Tally, compared, held_out
+from instar.errors import ConfigError, DataError
+from instar.files import JSON, MANIFEST, door, read_json, write_json
+from instar.metrics import SuccessRate, wilson
+from instar.progress import Progress, silent
+from instar.training.config import TrainConfig
+from instar.training.run import Run, require_same
+
+logger = logging.getLogger(__name__)
+
+FORMAT: Final = 1  # of a detector's manifest
+FREE: Final = ("out", "save_every", "keep", "log_every", "device", "workers")  # may differ when a run goes on
+TOGETHER: Final = 32  # pictures looked at at once while measuring
+
+
+@dataclass(frozen=True)
+class DetectorTrainConfig:
+    """Demonstrations in, a detector out."""
+
+    demos: Annotated[str, Doc("Demonstrations that know their objects, as FORMAT:OPTIONS.")]
+    out: Annotated[Path, Doc("Folder of the detector; the same command again goes on with what was interrupted.")]
+    model: Annotated[str, Doc("Folder of a detection model to finetune, or tiny:FAMILY for a small random one.")]
+    detector: Annotated[str, Doc("The kind of detector, a plugin that can be taught.")] = "detr"
+    camera: Annotated[str, Doc("The camera whose pictures it learns from.")] = "front"
+    pictures: Annotated[tuple[Kind, ...], Doc("Frames of episodes, reference pictures of one object, of a scene.")] = (
+        KINDS
+    )
+    held_out: Annotated[float, Doc("Share of the episodes, by a hash of their id, that is kept for measuring.")] = 0.1
+    episodes: Annotated[int | None, Doc("Only the first so many episodes.")] = None
+    steps: Annotated[int | None, Doc("Optimizer steps; not given: as many as the epochs have.")] = None
+    epochs: Annotated[float, Doc("Times every picture is seen.")] = 10.0
+    batch: Annotated[int, Doc("Pictures per optimizer step.")] = 16
+    lr: Annotated[float, Doc("Highest learning rate.")] = 1e-4
+    warmup: Annotated[float, Doc("Share of the steps in which the learning rate rises.")] = 0.05
+    schedule: Annotated[Literal["cosine", "linear", "constant_with_warmup"], Doc("How it falls after that.")] = "cosine"
+    weight_decay: Annotated[float, Doc("AdamW's.")] = 1e-4
+    clip: Annotated[float, Doc("Largest norm of a gradient; DETR's usual one is 0.1.")] = 0.1
+    brightness: Annotated[float, Doc("Pictures made brighter or darker by up to this share; names tell colours.")] = 0.0
+    shift: Annotated[int, Doc("Pictures moved by up to so many pixels. They are never mirrored: letters are not.")] = 0
+    seed: Annotated[int, Doc("Of new weights and of the order of pictures.")] = 0
+    precision: Annotated[Literal["auto", "float32", "bfloat16"], Doc("auto: bfloat16 where the GPU has it.")] = "auto"
+    device: Annotated[Literal["auto", "cpu"], Doc("auto: the GPU where there is one.")] = "auto"
+    save_every: Annotated[int, Doc("Steps between states that a killed run goes on from.")] = 500
+    keep: Annotated[int, Doc("So many of the newest states stay.")] = 1
+    log_every: Annotated[int, Doc("Steps between rows of metrics.jsonl.")] = 10
+    workers: Annotated[int, Doc("Processes that read demonstrations; 0 is one per core.")] = 0
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.held_out < 1:
+            raise ConfigError(f"held_out is {self.held_out}; it is a share of the episodes, from 0 to below 1")
+        if not 0 <= self.brightness < 1 or self.shift < 0:
+            raise ConfigError(f"brightness {self.brightness} must be from 0 to below 1, and shift {self.shift} from 0")
+        if not self.pictures or (self.steps is not None and self.steps < 1):
+            raise ConfigError("there is nothing to learn: name kinds of pictures, and at least one step")
+        if self.workers < 0 or (self.episodes is not None and self.episodes < 1):
+            raise ConfigError("episodes must be at least 1 and workers at least 0")
+        self.loop()  # refuses what any training refuses
+
+    def loop(self) -> TrainConfig:
+        """The options that it shares with the training of policies, as those."""
+        shared = {name: getattr(self, name) for name in _SHARED}
+        return TrainConfig(samples=(), model=self.model, out=self.out, loader_workers=0, **shared)
+
+    def meaning(self) -> dict[str, JSON]:
+        """Only what changes the result: a run goes on by the same meaning."""
+        plain = TypeAdapter(DetectorTrainConfig).dump_python(self, mode="json")
+        return {name: value for name, value in plain.items() if name not in FREE}
+
+
+_SHARED: Final = (
+    *("steps", "epochs", "batch", "lr", "warmup", "schedule", "weight_decay", "clip", "seed", "precision", "device"),
+    *("save_every", "keep", "log_every"),
+)
+
+
+@dataclass(frozen=True)
+class Learned:
+    """What teaching came to, and how to write it."""
+
+    save: Callable[[Path], None]
+    steps: int
+    resumed: int  # the step that this call went on from
+
+
+@dataclass(frozen=True)
+class DetectorSummary:
+    """What a detector was taught."""
+
+    detector: Path
+    names: int  # that it can give
+    pictures: int
+    episodes: int
+    held_out: int  # episodes kept for measuring
+    left_out: int  # episodes that could not be read
+    steps: int
+    loss: float | None
+    resumed: int = 0
+
+
+def train_detector(config: DetectorTrainConfig, progress: Progress = silent) -> DetectorSummary:
+    """Gather pictures, teach a detector on them, or go on with that, and write it.
+
+    Raises ConfigError where `config.out` holds another run or the plugin cannot be taught, and DataError where the
+    demonstrations show no known object.
+    """
+    source: DemoSource = plugins.make("demos", config.demos)
+    ids = list(source.ids()[: config.episodes])
+    demos = plugins.choice_of("demos", source)
+    identity = {"config": config.meaning(), "demos": demos.to_json(), "fingerprint": source.fingerprint()}
+    run = Run(config.out)
+    if (config.out / MANIFEST).exists():
+        require_same(config.out, read_json(config.out / MANIFEST)["run"], identity)
+        run.finish()
+        return _told(config.out)
+    plugin = plugins.load("detectors", config.detector)
+    if not hasattr(plugin, "teach"):
+        raise ConfigError(f"detector {config.detector!r} cannot be taught; choose another kind")
+    run.claim(identity)
+    learning = tuple(id for id in ids if not held_out(id, config.held_out))
+    wanted = album.Wanted(demos, learning, config.camera, config.pictures)
+    pictures = album.collect(run.states / "album", wanted, config.workers, progress)
+    learned: Learned = plugin.teach(config, pictures, progress)
+    facts = {
+        "names": len(pictures.names()),
+        "pictures": len(pictures),
+        "episodes": pictures.episodes(),
+        "held_out": len(ids) - len(learning),
+        "left_out": pictures.left_out,
+        "steps": learned.steps,
+        "loss": run.last_loss(),
+    }
+    about = {"detector": config.detector, "camera": config.camera, "share": config.held_out, "run": identity}
+    _write(config.out, learned, {"kind": "detector", "format": FORMAT, **about, "facts": facts})
+    run.finish()
+    return _told(config.out, learned.resumed)
+
+
+def _write(out: Path, learned: Learned, manifest: Mapping[str, JSON]) -> None:
+    """Weights first, the manifest last: its presence means the folder is whole."""
+    staged = out / ".staged"
+    shutil.rmtree(staged, ignore_errors=True)
+    with door(out):
+        staged.mkdir(parents=True)
+        learned.save(staged)
+        for path in sorted(staged.iterdir()):
+            path.chmod(0o644)  # safetensors writes for the owner alone
+            path.replace(out / path.name)
+        staged.rmdir()
+    write_json(out / MANIFEST, {**manifest, "weights": fingerprint(out), "versions": versions()})
+
+
+def _told(out: Path, resumed: int | None = None) -> DetectorSummary:
+    facts = read_json(out / MANIFEST)["facts"]
+    return DetectorSummary(detector=out, **facts, resumed=facts["steps"] if resumed is None else resumed)
+
+
+@dataclass(frozen=True)
+class DetectorMeasureConfig:
+    """Precision and recall on pictures whose objects are known."""
+
+    demos: Annotated[str, Doc("Demonstrations that know their objects, as FORMAT:OPTIONS.")]
+    detector: Annotated[str | None, Doc("A detector, e.g. detr:detector/ or detr:detector/,threshold=0.4.")] = None
+    policy: Annotated[Path | None, Doc("Or a checkpoint folder, whose own model is asked.")] = None
+    camera: Annotated[str, Doc("The camera whose pictures are looked at.")] = "front"
+    pictures: Annotated[tuple[Kind, ...], Doc("Frames of episodes, reference pictures of one object, of a scene.")] = (
+        KINDS
+    )
+    held_out: Annotated[
+        float | None,
+        Doc("Share of the episodes that is measured on: that which a detector did not learn from, or all (1)."),
+    ] = None
+    episodes: Annotated[int | None, Doc("Only the first so many episodes, before any is held out.")] = None
+    naming: Annotated[Naming, Doc("Who names the object of an object's picture: what is measured, or the truth.")] = (
+        "found"
+    )
+    constrained: Annotated[bool, Doc("Let a model say only what can be read.")] = True
+    device: Annotated[str, Doc("Where a checkpoint runs: auto, cpu, cuda.")] = "auto"
+    workers: Annotated[int, Doc("Processes that read demonstrations; 0 is one per core.")] = 0
+
+    def __post_init__(self) -> None:
+        if (self.detector is None) == (self.policy is None):
+            raise ConfigError("name a detector or a policy to measure, one of them")
+        if self.held_out is not None and not 0 < self.held_out <= 1:
+            raise ConfigError(f"held_out is {self.held_out}; it is a share of the episodes, above 0 and at most 1")
+
+
+@dataclass(frozen=True)
+class Score:
+    """How well the objects of some pictures were found, at an overlap of one half; intervals are Wilson's, 95 %."""
+
+    kind: str  # of the pictures; "all" for all of them
+    pictures: int
+    precision: SuccessRate  # sightings in the place of an object of that name
+    recall: SuccessRate  # objects of which there is such a sighting
+    precision_unnamed: SuccessRate  # the same, whatever they are called
+    recall_unnamed: SuccessRate
+
+
+@dataclass(frozen=True)
+class Detection:
+    """What was measured, and how it came out."""
+
+    subject: str
+    demos: str
+    camera: str
+    episodes: int
+    scores: tuple[Score, ...]
+
+
+def measure_detector(config: DetectorMeasureConfig, progress: Progress = silent) -> Detection:
+    """What a detector or a model finds, compared with the truth.
+
+    Raises DataError where there is nothing to measure on, MismatchError for another camera than it was taught on.
+    """
+    source: DemoSource = plugins.make("demos", config.demos)
+    finder, share = _finder(config)
+    ids = tuple(id for id in source.ids()[: config.episodes] if share >= 1 or held_out(id, share))
+    if not ids:
+        raise DataError(f"{config.demos}: none of its episodes is held out; name more episodes, or held_out 1")
+    wanted = album.Wanted(plugins.choice_of("demos", source), ids, config.camera, config.pictures)
+    tallies: dict[str, Tally] = {}
+    for done, found in enumerate(album.gather(wanted, config.workers), start=1):
+        if found.problem:
+            logger.warning("left out %s: %s", found.id, found.problem)
+        for kind, tally in _tallied(finder, found.pictures, config.naming):
+            tallies[kind] = tallies.get(kind, Tally()) + tally
+        progress(done, len(ids), "episodes looked at")
+    if not tallies:
+        raise DataError(f"{config.demos}: no picture of camera {config.camera!r} shows a known object")
+    whole: dict[str, Tally] = {kind: tallies[kind] for kind in KINDS if kind in tallies}
+    whole["all"] = sum(tallies.values(), Tally())
+    subject = config.detector or str(config.policy)
+    return Detection(
+        subject, config.demos, config.camera, len(ids), tuple(_score(kind, tally) for kind, tally in whole.items())
+    )
+
+
+def _finder(config: DetectorMeasureConfig) -> tuple[Finder, float]:
+    """Who looks, and the share of all episodes that is measured on."""
+    if config.detector is not None:
+        detector: Detector = plugins.make("detectors", config.detector)
+        require_camera(detector, config.camera)
+        share = config.held_out or float(getattr(detector, "held_out", 0.0)) or 1.0
+        return DetectorFinder(detector), share
+    assert config.policy is not None
+    policy = load_policy(config.policy, device=config.device, constrained=config.constrained)
+    return ModelFinder.of(policy, policy.robot.camera(config.camera)), config.held_out or 1.0
+
+
+def _tallied(finder: Finder, pictures: Sequence[Labelled], naming: Naming) -> Iterator[tuple[str, Tally]]:
+    for start in range(0, len(pictures), TOGETHER):
+        some = pictures[start : start + TOGETHER]
+        asked = [Picture(look.image, look.kind, _given(look, naming)) for look in some]
+        for look, seen in zip(some, finder.find(asked), strict=True):
+            # Of an object alone only the surest sighting is ever used.
+            yield look.kind, compared(seen[:1] if look.kind == "object" else seen, look.truth)
+
+
+def _given(look: Labelled, naming: Naming) -> str:
+    return look.truth[0].name if naming == "given" and look.kind == "object" else ""
+
+
+def _score(kind: str, tally: Tally) -> Score:
+    def share(count: int, of: int) -> SuccessRate:
+        return SuccessRate(count, of, wilson(count, of))
+
+    return Score(
+        kind,
+        tally.pictures,
+        precision=share(tally.right, tally.seen),
+        recall=share(tally.right, tally.there),
+        precision_unnamed=share(tally.located, tally.seen),
+        recall_unnamed=share(tally.located, tally.there),
+    )
+
+
+__all__ = [
+    "Detection",
+    "DetectorMeasureConfig",
+    "DetectorSummary",
+    "DetectorTrainConfig",
+    "Learned",
+    "Score",
+    "measure_detector",
+    "train_detector",
+]
