@@ -29,6 +29,7 @@ logger = logging.getLogger(__name__)
 
 GLOBAL: Final = "global"  # the entry that is no episode
 SENTENCES: Final = 15  # LLaRA draws from so many user sentences; a prompt_id beyond them means none
+UNSAID: Final = 100  # such a prompt_id
 RANDOM: Final = -1  # the prompt_id that draws a sentence for every question
 
 # Our suites and VIMA-Bench's partitions.
@@ -216,7 +217,10 @@ class ExportConfig:
     out: Annotated[Path, Doc("Folder for the result file.")]
     name: Annotated[str, Doc("The method's name in the file's name; empty for the name of the run's folder.")] = ""
     mode: Annotated[str, Doc("LLaRA's letters for how the model was asked; empty for what the run says.")] = ""
-    prompt_id: Annotated[int, Doc("Which user sentence was asked: -1 drawn anew each time, 15 or more none.")] = 100
+    prompt_id: Annotated[
+        int | None,
+        Doc("Which user sentence was asked, -1 drawn anew each time, 15 or more none; left out for what the run says."),
+    ] = None
 
 
 @dataclass(frozen=True)
@@ -270,15 +274,33 @@ def exported(record: EpisodeRecord) -> ResultEpisode:
 
 
 def _settings_of(config: ExportConfig, run: Run, episodes: Sequence[ResultEpisode]) -> ResultSettings:
-    options = run.settings["benchmark"]["options"]
     levels = sorted({episode.level for episode in episodes})
+    detector = run.settings.get("references")
+    seen = detector if isinstance(detector, Mapping) else {}
     return ResultSettings(
         filename=config.name or run.name,
         model_path=str(run.settings["policy"]["name"]),
-        prompt_mode=config.mode or ("hso" if run.settings["replan"] == 1 else "ho"),
-        prompt_id=config.prompt_id,
+        prompt_mode=config.mode or _mode(run.settings),
+        prompt_id=_sentence(run.settings) if config.prompt_id is None else config.prompt_id,
         seed=min(episode.seed for episode in episodes),
         num_env=max(Counter((episode.level, episode.task) for episode in episodes).values()),
-        max_length=options.get("max_steps", max(episode.steps for episode in episodes)),
+        max_length=run.settings["benchmark"]["options"].get("max_steps", max(one.steps for one in episodes)),
         partition=levels[0] if len(levels) == 1 else "",
+        detector=str(seen.get("detector", "")),
+        detector_thre=float(seen.get("threshold", ResultSettings.detector_thre)),
     )
+
+
+def _mode(settings: Mapping[str, Any]) -> str:
+    """LLaRA's letters for how a run's policy was asked; what a run does not say is as in LLaRA's evaluation."""
+    prompt = settings.get("prompt", {})
+    history = "h" if prompt.get("past", 1) else ""
+    step = "s" if settings["replan"] == 1 else ""
+    references = settings.get("references", "truth")
+    who = "e" if isinstance(references, Mapping) else {"truth": "o", "model": "d"}.get(references, "")
+    return history + step + who + ("v" if prompt.get("visual") else "")
+
+
+def _sentence(settings: Mapping[str, Any]) -> int:
+    sentence = settings.get("prompt", {}).get("sentence", "none")
+    return sentence if isinstance(sentence, int) else {"none": UNSAID, "random": RANDOM}.get(sentence, UNSAID)
