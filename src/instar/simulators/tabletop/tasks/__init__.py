@@ -17,6 +17,7 @@ from instar.simulators.tabletop.tasks.same_shape import SameShape
 from instar.simulators.tabletop.tasks.same_texture import SameTexture
 from instar.simulators.tabletop.tasks.scene_understanding import SceneUnderstanding
 from instar.simulators.tabletop.tasks.sweep_without_exceeding import SweepWithoutExceeding
+from instar.simulators.tabletop.tasks.sweep_without_touching import SweepWithoutTouching
 from instar.simulators.tabletop.tasks.twist import Twist
 from instar.simulators.tabletop.tasks.visual_manipulation import VisualManipulation
 
@@ -35,7 +36,7 @@ FAMILIES: Final[tuple[Family, ...]] = (
     PickInOrderThenRestore(),
     RearrangeThenRestore(),
     SameShape(),
-    # sweep_without_touching
+    SweepWithoutTouching(),
     NovelAdjAndNoun(),
     FollowMotion(),
     SameTexture(),

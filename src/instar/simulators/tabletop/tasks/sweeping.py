@@ -1,6 +1,6 @@
 """The rule of tasks that sweep so many blocks into a zone and keep off a line, and the expert's way of sweeping."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import product
 from typing import Final
@@ -15,7 +15,9 @@ from instar.simulators.tabletop.tasks.problem import WORKSPACE_HIGH, WORKSPACE_L
 
 # Where a block is tested, in its own frame: VIMA-Bench's points, which are not symmetric about its centre.
 TEST_POINTS: Final = np.array(list(product((-0.015, 0.005), repeat=2)))
-TRIES: Final = 400  # strokes the expert thinks through before it gives up
+TRIES: Final = 400  # ways the expert thinks through before it gives up
+MARGIN: Final = 0.01  # metres it keeps from the line on the ways it knows
+Point = tuple[float, float]
 
 
 @dataclass(frozen=True)
@@ -29,10 +31,34 @@ class Area:
         """Which of `points` (..., 2) lie in it."""
         return np.asarray(((points >= self.low) & (points <= self.high)).all(axis=-1))
 
+    def grown(self, by: float) -> "Area":
+        """The area and all around it, `by` metres wide."""
+        return Area(_point(np.subtract(self.low, by)), _point(np.add(self.high, by)))
+
     @property
     def middle(self) -> Floats:
         """Its centre (2,)."""
         return (np.array(self.low) + self.high) / 2
+
+
+@dataclass(frozen=True)
+class _Plan:
+    """A block swept from place to place."""
+
+    body: int
+    places: tuple[Point, ...]
+    offset: Point = (0.0, 0.0)  # of the blade from the block's centre, where the first stroke begins
+    margin: float = 0.0  # metres kept from the line
+
+    def stroke(self, bodies: Sequence[Body], leg: int) -> Stroke:
+        """The stroke of one leg, from where the block is now."""
+        x, y = next((body.x, body.y) for body in bodies if body.id == self.body)
+        dx, dy = self.offset if leg == 0 else (0.0, 0.0)
+        return Stroke((x + dx, y + dy), self.places[leg])
+
+
+def _point(place: Floats) -> Point:
+    return float(place[0]), float(place[1])
 
 
 def probes(poses: Floats) -> Floats:
@@ -49,6 +75,7 @@ class Sweeping:
     asked: int
     zone: Area
     line: Area
+    ways: tuple[tuple[Point, ...], ...] = ((),)  # places on the expert's ways to the middle of the zone, shortest first
     inside: set[int] = field(default_factory=set, init=False)
     touched: bool = field(default=False, init=False)
 
@@ -73,39 +100,45 @@ class Sweeping:
         return Verdict(failure=f"the {lost[0].name} left the workspace" if lost else "")
 
     def advise(self, bodies: Sequence[Body], rng: np.random.Generator) -> Stroke | None:
-        """VIMA-Bench's stroke, from an open block to the middle of the zone, where that does no harm; else another."""
+        """The first stroke of the shortest way that brings a block in and does no harm, else one that makes room."""
         best, worth = None, -1.0
-        for stroke in self._strokes(bodies, rng):
-            value = self._value(bodies, stroke)
+        for plan in self._plans(bodies, rng):
+            value = self._value(bodies, plan)
             if value > worth:
-                best, worth = stroke, value
+                best, worth = plan.stroke(bodies, 0), value
             if value >= 1.0:
                 break
         return best
 
-    def _strokes(self, bodies: Sequence[Body], rng: np.random.Generator) -> "list[Stroke]":
+    def _plans(self, bodies: Sequence[Body], rng: np.random.Generator) -> "Iterator[_Plan]":
+        """Every known way for every open block, then others with places shifted at random."""
         waiting = [body for body in bodies if body.id in self.targets and body.id not in self.inside]
-        middle = self.zone.middle
-        strokes = [Stroke((body.x, body.y), (float(middle[0]), float(middle[1]))) for body in waiting]
+        for way in self.ways:
+            for body in waiting:
+                yield _Plan(body.id, (*way, _point(self.zone.middle)), margin=MARGIN)
         low, high = np.subtract(self.zone.low, (0.0, 0.1)), np.add(self.zone.high, (0.1, 0.1))
         for _ in range(TRIES if waiting else 0):
             body = waiting[int(rng.integers(len(waiting)))]
-            end = rng.uniform(low, high)
-            start = body.place + rng.normal(0.0, 0.012, 2)
-            strokes.append(Stroke((float(start[0]), float(start[1])), (float(end[0]), float(end[1]))))
-        return strokes
+            way = self.ways[int(rng.integers(len(self.ways)))]
+            places = [*(rng.normal(via, 0.03) for via in way), rng.uniform(low, high)]
+            yield _Plan(body.id, tuple(_point(place) for place in places), _point(rng.normal(0.0, 0.012, 2)))
 
-    def _value(self, bodies: Sequence[Body], stroke: Stroke) -> float:
-        """How good a stroke is: -1 where it fails, 1 where it brings a block in, less for making room."""
-        trial = replace(self)
+    def _value(self, bodies: Sequence[Body], plan: "_Plan") -> float:
+        """How good a plan is: -1 where it fails, 1 where it brings a block in, else less, for the room it makes."""
+        trial = replace(self, line=self.line.grown(plan.margin))
         trial.inside = set(self.inside)
-        swept = sweep(bodies, np.clip(stroke.start, WORKSPACE_LOW, WORKSPACE_HIGH), np.array(stroke.end))
-        verdict = trial.judge(swept.bodies, swept.trails)
-        if verdict.failure or not swept.trails:
-            return -1.0
-        if verdict.success or len(trial.inside) > len(self.inside):
-            return 1.0
-        return min(0.9, _elbow_room(swept.bodies, trial))
+        room = -1.0
+        for leg in range(len(plan.places)):
+            stroke = plan.stroke(bodies, leg)
+            swept = sweep(bodies, np.clip(stroke.start, WORKSPACE_LOW, WORKSPACE_HIGH), np.array(stroke.end))
+            bodies, verdict = swept.bodies, trial.judge(swept.bodies, swept.trails)
+            if verdict.failure or not swept.trails:
+                return -1.0
+            if verdict.success or len(trial.inside) > len(self.inside):
+                return 1.0
+            if leg == 0:
+                room = min(0.9, _elbow_room(bodies, trial))
+        return room
 
     def _latch(self, bodies: Sequence[Body], trails: Trails) -> None:
         for body in bodies:
