@@ -4,9 +4,10 @@ import difflib
 import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Final
+from typing import Annotated, Final
 
 import numpy as np
+from typing_extensions import Doc
 
 from instar.demo import Image, Instruction, Observation, Reference
 from instar.embodiments.vima import VIMA
@@ -16,7 +17,8 @@ from instar.robot import Floats, Robot
 from instar.simulator import Task, Transition
 from instar.simulators.tabletop.body import Body
 from instar.simulators.tabletop.expert import Expert, action_of
-from instar.simulators.tabletop.render import found, portrait, scene
+from instar.simulators.tabletop.look import Conditions, Look
+from instar.simulators.tabletop.render import Shot, found, portrait, scene
 from instar.simulators.tabletop.sweep import sweep
 from instar.simulators.tabletop.tasks import FAMILIES
 from instar.simulators.tabletop.tasks.problem import Family, NoRoomError, Picture, Problem, Tool, Trails, Verdict
@@ -32,7 +34,9 @@ _DRAWS: Final = 100  # scenes drawn for a seed until one fits on the table
 class Tabletop:
     """The table, the cup and the spatula of VIMA-Bench without physics: things go where the measured rules say."""
 
+    look: Annotated[Look, Doc("sim, or real: another table, light and noise, and a camera that has moved")] = "sim"
     robot: Robot = field(default=VIMA, init=False, repr=False)
+    _conditions: Conditions | None = field(default=None, init=False, repr=False)
     _task: Task | None = field(default=None, init=False, repr=False)
     _seed: int = field(default=0, init=False, repr=False)
     _problem: Problem | None = field(default=None, init=False, repr=False)
@@ -54,7 +58,9 @@ class Tabletop:
         problem.rule.begin(problem.bodies)
         self._task, self._seed, self._problem = task, seed, problem
         self._bodies, self._verdict, self._steps = problem.bodies, Verdict(), 0
-        return Instruction(problem.text, {slot: _reference(p) for slot, p in problem.pictures.items()}), self._look()
+        self._conditions = Conditions.drawn(self._random("look")) if self.look == "real" else None
+        references = {slot: self._reference(slot, picture) for slot, picture in problem.pictures.items()}
+        return Instruction(problem.text, references), self._look()
 
     def step(self, action: Floats) -> Transition:
         """Pick and place, or sweep; places outside the workspace are moved to its edge."""
@@ -78,9 +84,7 @@ class Tabletop:
         self._problem, self._bodies = None, ()
 
     def _advice(self) -> Floats:
-        problem = self._playing()
-        assert self._task is not None
-        rng = generator("expert", self._task.suite, self._task.name, self._seed, self._steps)
+        problem, rng = self._playing(), self._random("expert", self._steps)
         advice = None if self._verdict.over else problem.rule.advise(self._bodies, rng)
         if advice is None:
             raise SimulatorError("the episode is over; the expert has nothing left to do")
@@ -91,14 +95,38 @@ class Tabletop:
             raise SimulatorError("no episode in play; reset the tabletop to a task and a seed first")
         return self._problem
 
+    def _random(self, what: str, *where: str | int) -> np.random.Generator:
+        """Random numbers of this episode for one use."""
+        assert self._task is not None
+        return generator(what, self._task.suite, self._task.name, self._seed, *where)
+
     def _look(self) -> Observation:
-        shots = {view.name: scene(self._bodies, view) for view in VIEWS}
+        shots = self._seen({view.name: scene(self._bodies, view) for view in VIEWS}, self._steps)
         return Observation(
             {camera: Image.of(shot.rgb) for camera, shot in shots.items()},
             np.array([float(self._playing().tool == "spatula")]),
             found(self._bodies, shots),
             {camera: shot.ids for camera, shot in shots.items()},
         )
+
+    def _reference(self, slot: str, picture: Picture) -> Reference:
+        draw = portrait if picture.kind == "object" else scene
+        shots = self._seen({view.name: draw(picture.bodies, view) for view in VIEWS}, slot)
+        return Reference(
+            picture.kind,
+            {camera: Image.of(shot.rgb) for camera, shot in shots.items()},
+            found(picture.bodies, shots),
+            {camera: shot.ids for camera, shot in shots.items()},
+        )
+
+    def _seen(self, shots: dict[str, Shot], where: str | int) -> dict[str, Shot]:
+        """Pictures as this look has them; `where` tells those of one episode apart."""
+        if self._conditions is None:
+            return shots
+        return {
+            view.name: self._conditions.photograph(shots[view.name], view, self._random("noise", where, view.name))
+            for view in VIEWS
+        }
 
 
 def generator(*parts: str | int) -> np.random.Generator:
@@ -147,14 +175,3 @@ def done(tool: Tool, bodies: Sequence[Body], action: Floats) -> tuple[tuple[Body
         swept = sweep(bodies, start, end)
         return swept.bodies, swept.trails
     return pick_and_place(bodies, start, end, float(action[5] - action[2])), {}
-
-
-def _reference(picture: Picture) -> Reference:
-    draw = portrait if picture.kind == "object" else scene
-    shots = {view.name: draw(picture.bodies, view) for view in VIEWS}
-    return Reference(
-        picture.kind,
-        {camera: Image.of(shot.rgb) for camera, shot in shots.items()},
-        found(picture.bodies, shots),
-        {camera: shot.ids for camera, shot in shots.items()},
-    )
