@@ -159,12 +159,8 @@ def load_policy(
     """
     path = Path(path)
     card = read_card(path)
-    if card.recipe is None or card.robot is None:
-        raise MismatchError(
-            f"{path} was taught by samples without a recipe: it can be asked (`instar ask`) but it cannot act. "
-            "Import with a recipe and a robot what a policy is to learn from"
-        )
-    recipe = _recipe(path, card, card.recipe)
+    recipe = recipe_of(path, card)
+    assert card.robot is not None
     backbone = _speaker(path, card, base, (device, dtype))
     return VlmPolicy(card.name, recipe.robot(card.robot), recipe, backbone, constrained)
 
@@ -176,9 +172,15 @@ def load_speaker(
     return _speaker(Path(path), read_card(path), base, (device, dtype))
 
 
-def _recipe(path: Path, card: Card, choice: Choice) -> Recipe:
+def recipe_of(path: Path, card: Card) -> Recipe:
+    """The recipe that taught the checkpoint in `path`. Raises MismatchError if there is none, or in other words now."""
+    if card.recipe is None or card.robot is None:
+        raise MismatchError(
+            f"{path} was taught by samples without a recipe: it can be asked (`instar ask`) but it cannot act. "
+            "Import with a recipe and a robot what a policy is to learn from"
+        )
     try:
-        recipe: Recipe = make("recipes", choice)
+        recipe: Recipe = make("recipes", card.recipe)
     except PluginError as error:
         raise MismatchError(f"{path} was taught by the recipe {card.recipe}, not to be had: {error}") from error
     if wording_of(recipe) != card.wording:

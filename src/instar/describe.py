@@ -55,7 +55,7 @@ class Asking:
                     f"those that can: {', '.join(free) or 'none'}"
                 )
         if self.references:
-            changes |= _described(taught, boxes=self.references != NOBODY)
+            changes |= _described(taught, changes, boxes=self.references != NOBODY)
         return _with(taught, changes)
 
     def settings(self, taught: Recipe) -> dict[str, Any]:
@@ -69,8 +69,10 @@ class Asking:
         return {"references": who, "naming": self.naming, "prompt": prompt}
 
 
-def _described(taught: Recipe, *, boxes: bool) -> dict[str, Any]:
+def _described(taught: Recipe, changes: Mapping[str, Any], *, boxes: bool) -> dict[str, Any]:
     """The change that makes a recipe say where objects are, or leave it out."""
+    if changes.get("describe", boxes) != boxes:
+        raise ConfigError(f"prompt option describe={changes['describe']} contradicts what references asks for; drop it")
     if hasattr(taught, "describe"):
         return {"describe": boxes}
     if not boxes:

@@ -12,7 +12,9 @@ from pathlib import Path
 from typing import Any, Final, Literal
 
 from instar import __version__, plugins
+from instar.checkpoint import load_policy, read_card, recipe_of
 from instar.demo import Context
+from instar.describe import Asking, Naming, asked_as
 from instar.errors import ConfigError, DataError, SimulatorError
 from instar.files import MANIFEST, digest, digest_file
 from instar.film import Keep
@@ -45,6 +47,9 @@ class EvaluateConfig:
     videos: Literal["none", "failures", "all"] = "failures"  # endings to keep frames of, among a task's first episodes
     retry_crashed: bool = False  # play episodes again whose simulator crashed
     constrained: bool = True  # let a model say only what can be read
+    references: str = ""  # who describes reference pictures: truth, nobody, model, detr:FOLDER; else as it was taught
+    naming: Naming = "found"  # who names the object of an object's picture: whoever finds it, or the truth ("given")
+    prompt: str = ""  # options of a checkpoint's recipe to ask otherwise than it was taught: past=0,sentence=7
     device: str = "auto"  # where a checkpoint runs: "auto", "cpu", "cuda"
     dtype: Literal["auto", "float32", "bfloat16"] = "auto"  # a checkpoint's precision
     base: Path | None = None  # folder of the base model of a checkpoint that is an adapter
@@ -56,6 +61,11 @@ class EvaluateConfig:
                 raise ConfigError(f"{name} is {getattr(self, name)}; it must be at least {least}")
         if self.limit is not None and self.limit < 1:
             raise ConfigError(f"limit is {self.limit}; it must be at least 1, or left out to play everything")
+
+    @property
+    def asking(self) -> Asking:
+        """How the policy is asked."""
+        return Asking(self.references, self.naming, self.prompt)
 
 
 def evaluate(config: EvaluateConfig, progress: Progress = silent) -> Run:
@@ -137,16 +147,14 @@ def make_policy(config: EvaluateConfig) -> Policy | None:
     if not Path(config.policy).is_dir():
         policy: Policy = plugins.make("policies", config.policy)
         return policy
-    # Imported here: torch is only needed for checkpoints.
-    from instar.checkpoint import load_policy
-
-    return load_policy(
+    taught = load_policy(
         Path(config.policy),
         device=config.device,
         dtype=config.dtype,
         constrained=config.constrained,
         base=config.base,
     )
+    return asked_as(taught, config.asking)
 
 
 def identity(text: str) -> dict[str, Any]:
@@ -170,7 +178,9 @@ def _settings(
 ) -> dict[str, Any]:
     """All that decides what happens in a run, and nothing else: no paths, no machine, no speed."""
     policy = identity(config.policy)
-    spoken = {"constrained": config.constrained, "dtype": config.dtype} if policy["kind"] == "checkpoint" else {}
+    spoken = _spoken(config) if policy["kind"] == "checkpoint" else {}
+    if config.asking != Asking() and not spoken:
+        raise ConfigError(f"references, naming and prompt are for checkpoints; {config.policy} is not asked in words")
     return {
         "policy": policy,
         "benchmark": plugins.choice_of("benchmarks", benchmark).to_json(),
@@ -180,6 +190,13 @@ def _settings(
         "episodes": {"count": len(trials), "digest": digest([[trial.id, trial.task.max_steps] for trial in trials])},
         **spoken,
     }
+
+
+def _spoken(config: EvaluateConfig) -> dict[str, Any]:
+    """How a checkpoint is asked and answers."""
+    folder = Path(config.policy)
+    asked = config.asking.settings(recipe_of(folder, read_card(folder)))
+    return {"constrained": config.constrained, "dtype": config.dtype, **asked}
 
 
 def _versions() -> dict[str, str]:

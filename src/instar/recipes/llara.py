@@ -84,6 +84,13 @@ class Llara:
             raise ConfigError(f"llara: sentence={self.sentence} must be none, random or 0 to {len(pack.sentences) - 1}")
 
     @property
+    def dataset(self) -> str:
+        """LLaRA's name of the data set that these options make, as in its file names: "I-D-RT2-text-multi"."""
+        style = {"sentence": "inBC", "bins": "RT2", "image-bins": "RT2"}[self.actions]
+        described = f"{'I-' if self.actions == 'image-bins' else ''}{'D-' if self.describe else ''}{style}"
+        return f"{described}-{'visual' if self.visual else 'text'}-{'multi' if self.multi else 'single'}"
+
+    @property
     def horizon(self) -> int:
         """At most so many actions are read from one reply."""
         return self.longest if self.multi else 1
@@ -172,18 +179,19 @@ class Llara:
         return [instruction.references[slot].images[camera.name] for slot in slots]
 
     def _words(self, slot: str, reference: Reference, camera: Camera) -> str:
-        """What stands in the task for a reference picture."""
-        if reference.kind == "scene" and not self.describe:
+        """What stands in the task for a reference picture; objects that nobody could locate stay bare names."""
+        located = self.describe and (not reference.objects or any(thing.boxes for thing in reference.objects))
+        if reference.kind == "scene" and not located:
             return f"<scene>{slot}</scene>" if self.evaluator else slot
-        seen = markup.visible(reference.objects, camera) if self.describe else reference.objects
+        seen = markup.visible(reference.objects, camera) if located else reference.objects
         if not seen:
             raise DataError(
-                f"reference {slot!r} has no known objects{f' in camera {camera.name!r}' if self.describe else ''}; "
+                f"reference {slot!r} has no known objects{f' in camera {camera.name!r}' if located else ''}; "
                 "LLaRA puts them into words. The source must know them, or a detector must find them"
             )
         if reference.kind == "scene":
             return markup.scene(seen, camera)
-        if self.describe:
+        if located:
             return markup.LOCATED.format(markup.located(seen[0], camera))
         return markup.name("object").format({"object": seen[0].name})
 
