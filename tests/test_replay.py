@@ -10,12 +10,13 @@ import pytest
 
 from instar import compat, markup, plugins
 from instar.chat import Recipe
+from instar.cli import run
 from instar.demo import Context
 from instar.embodiments.vima import FRONT
 from instar.errors import ConfigError, DataError
 from instar.policy import PolicySpec
 from instar.replay import ReplayConfig, ReplayReport, replay
-from instar.results import GLOBAL, ResultSettings, exported, write_results
+from instar.results import GLOBAL, ResultSettings, exported, read_results, write_results
 from instar.robot import ActionChunk
 from instar.rollout import Outcome, rollout
 from instar.run import read_run
@@ -201,3 +202,29 @@ def test_levels_tasks_and_a_limit_choose_what_is_played(original: Path) -> None:
 def test_a_file_with_nothing_for_the_benchmark_is_refused(original: Path) -> None:
     with pytest.raises(DataError, match="none of its 6 episodes"):
         again(original, benchmark="tabletop:tasks=twist,suites=placement")
+
+
+def test_the_command_line_tells_how_many_ended_as_recorded(
+    original: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = tampered(original, tmp_path, garble)
+    words = ["replay", str(path), "--benchmark", BENCHMARK, "--limit", "1"]
+    assert run(words) == 0
+    shown = capsys.readouterr().out
+    assert "placement/rearrange" in shown
+    assert "1 of 1" in shown
+    assert "overall" in shown
+    assert "2 of 2" in shown
+    assert "3 recorded episodes were not played" in shown
+    assert run([*words, "--json"]) == 0
+    told = json.loads(capsys.readouterr().out)
+    assert (told["overall"], told["unreadable"]) == ({"same": 2, "n": 2}, {"same": 0, "n": 1})
+
+
+def test_a_replay_is_exported_like_any_run(original: Path, tmp_path: Path) -> None:
+    again(original, out=tmp_path / "run")
+    assert run(["export", "results", "--run", str(tmp_path / "run"), "--out", str(tmp_path), "--quiet"]) == 0
+    there = read_results(tmp_path / "(placement_generalization)[hso_no]run.json")
+    assert {one.id: (one.answers, one.success, one.failure, one.steps) for one in there.episodes} == {
+        one.id: (one.answers, one.success, one.failure, one.steps) for one in read_results(original).episodes
+    }

@@ -11,6 +11,7 @@ import pytest
 
 from instar.errors import ConfigError, DataError
 from instar.files import write_json
+from instar.inspection import InspectConfig, inspect
 from instar.results import (
     GLOBAL,
     ExportConfig,
@@ -145,6 +146,15 @@ def test_results_are_summed_up_by_level_and_task(tmp_path: Path) -> None:
     assert (round(level.interval.low, 4), round(level.interval.high, 4)) == (0.699, 0.9721)
     assert summary.tasks["novel_task_generalization/rotate"].successes == 0
     assert summary.outcomes == {"success": 18, "failure": 1, "timeout": 3, "unreadable": 0, "crashed": 0}
+
+
+def test_a_result_file_can_be_inspected(tmp_path: Path) -> None:
+    path = write_results(tmp_path, ResultSettings("m"), episodes())
+    shown = inspect(InspectConfig(str(path))).to_json()
+    assert (shown["kind"], shown["name"]) == ("results", "[hso]m.json")
+    assert (shown["facts"]["episodes"], shown["facts"]["successes"], shown["facts"]["failures"]) == (22, 18, 1)
+    levels = {row["task"]: (row["successes"], row["episodes"]) for row in shown["tables"]["success_by_level"]}
+    assert levels == {"placement_generalization": (18, 20), "novel_task_generalization": (0, 2)}
 
 
 def test_older_files_without_a_prompt_id_drew_sentences_at_random(tmp_path: Path) -> None:

@@ -17,11 +17,12 @@ from instar.files import MANIFEST, read_json, read_jsonl
 from instar.metrics import SuccessRate
 from instar.plugins import Choice
 from instar.progress import Progress, silent
+from instar.results import Results, read_results
 from instar.robot import ActionSpace, Robot
 from instar.run import RUN, Run, read_run
 from instar.samples import PLAN, ActionStatistics, Samples
 
-Kind = Literal["samples", "checkpoint", "run", "demos"]
+Kind = Literal["samples", "checkpoint", "run", "demos", "results"]
 Value = str | int | float | bool | None
 
 CARD: Final = "card.json"  # of a checkpoint
@@ -37,7 +38,7 @@ class InspectConfig:
 
     what: Annotated[
         tyro.conf.Positional[str],
-        Doc("Folder of samples, of a checkpoint or of a run; or demonstrations such as vima:data.zip."),
+        Doc("Folder of samples, a checkpoint or a run; a result file; or demonstrations such as vima:data.zip."),
     ]
 
 
@@ -97,6 +98,8 @@ class Description:
 def inspect(config: InspectConfig, _progress: Progress = silent) -> Description:
     """Describe whatever `config.what` names. Raises DataError or PluginError where it is nothing of ours."""
     folder = Path(config.what)
+    if folder.suffix == ".json" and folder.is_file():
+        return _results(read_results(folder))
     if not folder.is_dir():
         return _demos(config.what)
     if (folder / CARD).is_file() or (folder / STATE).is_dir():
@@ -269,6 +272,25 @@ def _run(run: Run) -> Description:
     ]
     tables = (_rates("success by task", run.summary.tasks), _counted_outcomes(run))
     return Description("run", run.name, run.whole, tuple(facts), tables)
+
+
+def _results(results: Results) -> Description:
+    """A result file in LLaRA's layout; its levels are VIMA-Bench's partitions."""
+    summary, settings = results.summary, results.settings
+    facts: list[tuple[str, Value]] = [
+        ("method", settings.filename or None),
+        ("prompt mode", settings.prompt_mode),
+        ("prompt id", settings.prompt_id),
+        ("episodes", summary.overall.n),
+        ("most steps", settings.max_length),
+        ("answers", sum(len(episode.answers) for episode in results.episodes)),
+        ("successes", summary.overall.successes),
+        ("failures", summary.outcomes["failure"]),
+        ("out of steps", summary.outcomes["timeout"]),
+        ("success", summary.overall.rate),
+    ]
+    tables = (_rates("success by level", summary.suites), _rates("success by task", summary.tasks))
+    return Description("results", results.path.name, whole=True, facts=tuple(facts), tables=tables)
 
 
 def _rates(title: str, rates: Mapping[str, SuccessRate]) -> Table:
