@@ -121,7 +121,7 @@ VERBS: Final[Mapping[str, Verb]] = {
     ),
     "import llava": Verb(
         "LLaVA-style JSON and its images as a samples folder",
-        "instar import llava --json data.json --images images/ --out samples/",
+        "instar import llava data.json --images images/ --out samples/",
         "instar.llava:ImportConfig",
         "instar.llava:import_json",
         "show_summary",
