@@ -21,6 +21,7 @@ described in `markup`.
 import functools
 import hashlib
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Annotated, Any, ClassVar, Literal
 
@@ -30,7 +31,7 @@ from typing_extensions import Doc
 from instar import markup
 from instar.chat import IMAGE, Conversation, Turn
 from instar.compat import Numbers
-from instar.demo import Context, Episode, Image, Instruction, Reference, Step
+from instar.demo import Context, Episode, Image, Instruction, Reference, SceneObject, Step
 from instar.errors import ConfigError, DataError, ReplyError
 from instar.grammar import Grammar, Integer, Repeat
 from instar.recipes.llara_bins import Bins
@@ -65,7 +66,8 @@ class Llara:
     ] = "none"
     spaces: Annotated[int, Doc("spaces in the first position of a sentence; LLaRA's released models write 2")] = 1
     evaluator: Annotated[
-        bool, Doc("with compat: ask as LLaRA's evaluator does, where that differs from its data sets")
+        bool | Literal["detector", "model"],
+        Doc("with compat: ask as LLaRA's evaluator does, also where a detector or the model describes the references"),
     ] = False
 
     def __post_init__(self) -> None:
@@ -74,7 +76,7 @@ class Llara:
         if not 0 <= self.spaces <= 8:
             raise ConfigError(f"llara: spaces={self.spaces} must be from 0 to 8")
         if self.evaluator and not self.compat:
-            raise ConfigError("llara: evaluator=true asks as LLaRA's evaluator does; it needs compat=true")
+            raise ConfigError(f"llara: evaluator={self.evaluator} asks as LLaRA's evaluator does; it needs compat=true")
         pack = self._pack  # a bad pack is refused before any work
         if self._binned and not self.compat and not pack.bins:
             raise ConfigError(f"llara: actions={self.actions} needs `bins` in the wording pack {self.wording}")
@@ -182,7 +184,8 @@ class Llara:
         """What stands in the task for a reference picture; objects that nobody could locate stay bare names."""
         located = self.describe and (not reference.objects or any(thing.boxes for thing in reference.objects))
         if reference.kind == "scene" and not located:
-            return f"<scene>{slot}</scene>" if self.evaluator else slot
+            bare = "" if self.describe else slot
+            return f"<scene>{bare}</scene>" if self.evaluator else slot
         seen = markup.visible(reference.objects, camera) if located else reference.objects
         if not seen:
             raise DataError(
@@ -190,10 +193,18 @@ class Llara:
                 "LLaRA puts them into words. The source must know them, or a detector must find them"
             )
         if reference.kind == "scene":
-            return markup.scene(seen, camera)
+            return self._scene(seen, camera)
         if located:
             return markup.LOCATED.format(markup.located(seen[0], camera))
         return markup.name("object").format({"object": seen[0].name})
+
+    def _scene(self, seen: Sequence[SceneObject], camera: Camera) -> str:
+        if self.evaluator not in ("detector", "model"):
+            return markup.scene(seen, camera)
+        lines = [markup.LOCATED.format(markup.located(thing, camera)) for thing in seen]
+        # LLaRA's evaluator writes a detector's boxes without full stops, and loses the last line of a model's.
+        inside = "\n".join(lines) if self.evaluator == "detector" else "".join(f"{line}.\n" for line in lines[:-1])
+        return f"<scene>{inside}</scene>"
 
     def _sentence(self, instruction: Instruction, image: Image) -> list[str]:
         """What the user says; at random, but always the same in the same place."""
