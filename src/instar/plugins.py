@@ -9,7 +9,7 @@ import difflib
 import functools
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from importlib.metadata import EntryPoint, entry_points
 from typing import Any, Final, get_type_hints
@@ -173,6 +173,13 @@ def choice_of(kind: str, plugin: object) -> Choice:
         if entry.attr == type(plugin).__qualname__ and entry.load() is type(plugin):
             return Choice(name, _plain(plugin))
     raise PluginError(f"{type(plugin).__name__} is not registered as a {_singular(kind)}; known: {names(kind)}")
+
+
+def portable(kind: str, plugin: object) -> Choice:
+    """`choice_of` without the options that only say where things are on this machine: the plugin's `LOCAL`, if any."""
+    choice = choice_of(kind, plugin)
+    local: Collection[str] = getattr(plugin, "LOCAL", ())
+    return Choice(choice.name, {name: value for name, value in choice.options.items() if name not in local})
 
 
 def _plain(plugin: Any) -> dict[str, Any]:

@@ -3,7 +3,7 @@
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Annotated, Final
+from typing import Annotated, ClassVar, Final
 
 from instar.errors import ConfigError
 from instar.simulator import Task, Trial
@@ -18,6 +18,7 @@ ALL: Final = tuple(dict.fromkeys(task for tasks in TASKS.values() for task in ta
 class VimaBenchmark:
     """So many episodes of every task at every level, each with its own seed."""
 
+    LOCAL: ClassVar = ("python", "checkout", "patience")  # where and how fast, not what
     python: Annotated[str, "interpreter that has VIMA-Bench; if empty, the variable INSTAR_VIMA_PYTHON"] = ""
     checkout: Annotated[str, "VIMABench folder, where it is not installed; or the variable INSTAR_VIMA_CHECKOUT"] = ""
     tasks: Annotated[tuple[str, ...] | str, "which tasks, as a list or one+another"] = ALL

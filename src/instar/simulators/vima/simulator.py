@@ -2,10 +2,10 @@
 
 import os
 import shutil
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, ClassVar, Final
 
 import numpy as np
 
@@ -20,7 +20,7 @@ from instar.simulators.vima import child
 from instar.simulators.vima.actions import action_of, poses_of
 from instar.simulators.vima.observing import Names, instruction_in, names_in, observation_in
 from instar.simulators.vima.partitions import PARTITIONS, tasks_at
-from instar.simulators.vima.program import Answer, Program
+from instar.simulators.vima.program import Answer, Array, Program
 
 VARIABLE: Final = "INSTAR_VIMA_PYTHON"  # the interpreter, where the option names none
 CHECKOUT: Final = "INSTAR_VIMA_CHECKOUT"
@@ -30,6 +30,7 @@ CHECKOUT: Final = "INSTAR_VIMA_CHECKOUT"
 class VimaBench:
     """The benchmark's own world, in a child process of its own interpreter: old pins there never meet ours."""
 
+    LOCAL: ClassVar = ("python", "checkout", "patience")  # where and how fast, not what
     python: str = ""  # interpreter that has VIMA-Bench; if empty, the environment variable INSTAR_VIMA_PYTHON
     checkout: str = ""  # folder of the VIMABench repository; empty where it is installed in that interpreter
     patience: float = 120.0  # seconds of silence after which the child process is given up
@@ -38,6 +39,7 @@ class VimaBench:
     _playing: str = field(default="", init=False, repr=False, compare=False)  # the episode in play
     _names: Names = field(default=(), init=False, repr=False, compare=False)
     _over: bool = field(default=False, init=False, repr=False, compare=False)
+    _advised: "Advice | None" = field(default=None, init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         command(self.python, self.checkout)
@@ -53,7 +55,7 @@ class VimaBench:
         """
         require(task)
         order = {"do": "reset", "partition": PARTITIONS[task.suite], "task": task.name, "seed": seed}
-        self._playing, self._over = "", False
+        self._playing, self._over, self._advised = "", False, None
         answer = self._ask(order)
         self._playing = f"{task.suite}/{task.name}/{seed}"
         self._names = names_in(answer.header["objects"])
@@ -66,7 +68,9 @@ class VimaBench:
         if action.shape != (VIMA.actions.dim,) or not np.isfinite(action).all():
             raise SimulatorError(f"an action is {VIMA.actions.dim} finite numbers; got {action.tolist()}")
         inside, moved = inward(action)
-        answer = self._ask({"do": "step"}, poses_of(inside))
+        advised, self._advised = self._advised, None
+        followed = advised is not None and np.array_equal(advised.action, action)
+        answer = self._ask({"do": "step"}, advised.poses if advised and followed else poses_of(inside))
         told = answer.header
         self._over = bool(told["success"] or told["failure"])
         reasons = [moved, "the arm did not get there" if told["stuck"] else ""]
@@ -80,7 +84,9 @@ class VimaBench:
     def advice(self) -> Floats:
         """What the oracle does next, (6,). Raises SimulatorError when there is nothing left to do."""
         self._require_play()
-        return action_of(self._ask({"do": "advise"}).arrays)
+        poses = self._ask({"do": "advise"}).arrays
+        self._advised = Advice(action_of(poses), poses)
+        return self._advised.action.copy()
 
     def close(self) -> None:
         """End the child process."""
@@ -104,6 +110,14 @@ class VimaBench:
         except SimulatorError:
             self.close()
             raise
+
+
+@dataclass(frozen=True, eq=False)
+class Advice:
+    """What the oracle said: as six numbers, and in its own, whose quaternions may be a bit off unit length."""
+
+    action: Floats
+    poses: Mapping[str, Array]
 
 
 @dataclass(frozen=True)
