@@ -8,6 +8,7 @@ from instar.demos.tabletop import SEEDS
 from instar.errors import ConfigError
 from instar.simulator import Benchmark
 from instar.simulators.tabletop.tasks import FAMILIES
+from instar.simulators.tabletop.tasks.sets import LEVELS
 from instar.testing import conform
 
 
@@ -20,7 +21,7 @@ def test_it_plays_every_task_on_seeds_that_no_demonstration_uses() -> None:
     assert isinstance(benchmark, Benchmark)
     assert benchmark.simulator() == "tabletop"
     trials = benchmark.episodes()
-    groups = sum(len(family.suites) for family in FAMILIES)
+    groups = sum(suite in LEVELS for family in FAMILIES for suite in family.suites)
     assert len({trial.id for trial in trials}) == len(trials) == 20 * groups
     assert trials[0].id == "placement/sweep_without_exceeding/200000"
     assert min(trial.seed for trial in trials) >= SEEDS
@@ -40,6 +41,20 @@ def test_levels_and_tasks_are_chosen_as_a_user_types_them() -> None:
         "novel_object/rotate/8",
     ]
     assert plugins.make("benchmarks", plugins.choice_of("benchmarks", typed)) == typed
+
+
+def test_it_is_played_in_either_look() -> None:
+    real = TabletopBenchmark(suites="real", per_task=1, look="real")
+    assert real.simulator() == "tabletop:look=real"
+    assert [trial.id.split("/")[1] for trial in real.episodes()] == [
+        "target_object",
+        "color_match",
+        "cluttered_scene",
+        "relative_height",
+    ]
+    assert [trial.id for trial in TabletopBenchmark(suites="real", per_task=1).episodes()] == [
+        trial.id for trial in real.episodes()
+    ]
 
 
 @pytest.mark.parametrize(

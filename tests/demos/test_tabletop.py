@@ -10,7 +10,10 @@ from instar.demos.tabletop import TabletopDemos
 from instar.errors import ConfigError, DataError
 from instar.simulator import Task
 from instar.simulators.tabletop import Tabletop
+from instar.simulators.tabletop.look import Look
 from instar.testing import conform
+
+LOOKS: tuple[Look, ...] = ("sim", "real")
 
 
 def test_it_conforms() -> None:
@@ -38,7 +41,7 @@ def test_options_are_read_as_a_user_types_them() -> None:
 
 def test_an_episode_is_the_experts_from_the_first_look_to_the_last() -> None:
     id = "tabletop/placement/follow_order/000000"
-    episode = TabletopDemos(6).episode(id)
+    episode = TabletopDemos(26).episode(id)
     assert (episode.id, episode.success, episode.length) == (id, True, 2)
     assert len(episode.steps) == 3
     assert episode.steps[-1].action is None
@@ -48,6 +51,17 @@ def test_an_episode_is_the_experts_from_the_first_look_to_the_last() -> None:
     assert observation.images["front"].digest == episode.steps[0].observation.images["front"].digest
     simulator.step(episode.action(0))
     assert simulator.step(episode.action(1)).success
+
+
+def test_the_other_look_gives_other_ids_for_the_same_actions_on_other_pictures() -> None:
+    sim, real = (TabletopDemos(4, suite="real", look=look) for look in LOOKS)
+    assert sim.ids()[0] == "tabletop/real/target_object/000000"
+    assert real.ids()[0] == "tabletop-real/real/target_object/000000"
+    assert sim.fingerprint() != real.fingerprint()
+    one, two = sim.episode(sim.ids()[0]), real.episode(real.ids()[0])
+    assert np.array_equal(one.action(0), two.action(0))
+    assert one.robot == two.robot
+    assert one.steps[0].observation.images["front"].digest != two.steps[0].observation.images["front"].digest
 
 
 def test_the_same_id_is_the_same_episode_whatever_else_was_asked_for() -> None:

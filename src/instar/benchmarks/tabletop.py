@@ -4,8 +4,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Annotated, Final
 
+from typing_extensions import Doc
+
 from instar.errors import ConfigError
 from instar.simulator import Task, Trial
+from instar.simulators.tabletop.look import Look
 from instar.simulators.tabletop.selection import TASKS, set_at, suites_of, tasks_of
 from instar.simulators.tabletop.tasks.sets import LEVELS
 
@@ -16,11 +19,12 @@ FIRST_SEED: Final = 200_000  # LLaRA's; demonstrations stay below 100 000
 class TabletopBenchmark:
     """So many episodes of every task at every level, each with its own seed."""
 
-    tasks: Annotated[tuple[str, ...] | str, "which tasks, as a list or one+another"] = TASKS
-    suites: Annotated[tuple[str, ...] | str, "which levels, as a list or one+another"] = LEVELS
-    per_task: Annotated[int, "episodes per task and level"] = 20
-    seed: Annotated[int, "the first seed"] = FIRST_SEED
-    max_steps: Annotated[int, "actions after which an unfinished episode is a timeout"] = 8
+    tasks: Annotated[tuple[str, ...] | str, Doc("which tasks, as a list or one+another")] = TASKS
+    suites: Annotated[tuple[str, ...] | str, Doc("which levels, as a list or one+another")] = LEVELS
+    per_task: Annotated[int, Doc("episodes per task and level")] = 20
+    seed: Annotated[int, Doc("the first seed")] = FIRST_SEED
+    max_steps: Annotated[int, Doc("actions after which an unfinished episode is a timeout")] = 8
+    look: Annotated[Look, Doc("sim, or real: another table, light and noise, and a camera that has moved")] = "sim"
 
     def __post_init__(self) -> None:
         if self.per_task < 1 or self.max_steps < 1:
@@ -31,8 +35,8 @@ class TabletopBenchmark:
             raise ConfigError(f"none of the tasks {self.tasks} exists in the suites {self.suites}")
 
     def simulator(self) -> str:
-        """The table itself."""
-        return "tabletop"
+        """The table itself, in the look that was asked for."""
+        return "tabletop" if self.look == "sim" else f"tabletop:look={self.look}"
 
     def episodes(self) -> Sequence[Trial]:
         """Every episode to play, in order."""

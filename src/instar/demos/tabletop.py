@@ -4,11 +4,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Annotated, Final
 
+from typing_extensions import Doc
+
 from instar.demo import Context, Episode, Step
 from instar.errors import ConfigError, DataError
 from instar.files import digest
 from instar.simulator import Task
 from instar.simulators.tabletop import WORLD_VERSION, Tabletop
+from instar.simulators.tabletop.look import Look
 from instar.simulators.tabletop.selection import TASKS, set_at, suites_of, tasks_of
 
 SEEDS: Final = 100_000  # demonstrations use seeds below this; benchmarks start at 200 000
@@ -19,10 +22,11 @@ MOST_STEPS: Final = 12  # the expert is far quicker
 class TabletopDemos:
     """Episodes of the scripted expert, interleaved over tasks; the same id is the same episode everywhere."""
 
-    episodes: Annotated[int, "how many episodes, over all tasks"] = 800
-    tasks: Annotated[tuple[str, ...] | str, "which tasks, as a list or one+another"] = TASKS
-    suite: Annotated[str, "the level whose shapes and textures are used"] = "placement"
-    seed: Annotated[int, "the first seed of every task"] = 0
+    episodes: Annotated[int, Doc("how many episodes, over all tasks")] = 800
+    tasks: Annotated[tuple[str, ...] | str, Doc("which tasks, as a list or one+another")] = TASKS
+    suite: Annotated[str, Doc("the level whose shapes and textures are used")] = "placement"
+    seed: Annotated[int, Doc("the first seed of every task")] = 0
+    look: Annotated[Look, Doc("sim, or real: another table, light and noise, and a camera that has moved")] = "sim"
 
     def __post_init__(self) -> None:
         suites_of((self.suite,))
@@ -43,13 +47,13 @@ class TabletopDemos:
     def episode(self, id: str) -> Episode:
         """The expert at play. Raises DataError for a foreign id, and for the rare seed the expert does not solve."""
         task, seed = self._parsed(id)
-        return play(id, task, seed)
+        return play(id, task, seed, self.look)
 
     def fingerprint(self) -> str:
         """Of the options and of the world's rules."""
         names = list(self._names())
         return digest({"world": WORLD_VERSION, "tasks": names, "suite": self.suite, "seed": self.seed} | {
-            "episodes": self.episodes
+            "episodes": self.episodes, "look": self.look
         })  # fmt: skip
 
     def _names(self) -> tuple[str, ...]:
@@ -59,7 +63,11 @@ class TabletopDemos:
         return names
 
     def _id(self, task: str, seed: int) -> str:
-        return f"tabletop/{self.suite}/{task}/{seed:06d}"
+        return f"{self._place()}/{self.suite}/{task}/{seed:06d}"
+
+    def _place(self) -> str:
+        # The same seed in the other look is another episode: both may be trained on together.
+        return "tabletop" if self.look == "sim" else f"tabletop-{self.look}"
 
     def _parsed(self, id: str) -> tuple[Task, int]:
         parts = id.split("/")
@@ -72,9 +80,9 @@ class TabletopDemos:
         raise DataError(f"{id}: not an episode of these demonstrations; the first is {self.ids()[0]}")
 
 
-def play(id: str, task: Task, seed: int) -> Episode:
+def play(id: str, task: Task, seed: int, look: Look = "sim") -> Episode:
     """What the scripted expert does with a seed, as an episode called `id`. Raises DataError if it does not succeed."""
-    simulator = Tabletop()
+    simulator = Tabletop(look)
     instruction, observation = simulator.reset(task, seed)
     expert = simulator.expert()
     steps: list[Step] = []

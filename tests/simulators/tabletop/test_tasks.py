@@ -40,7 +40,7 @@ def test_the_expert_solves_every_family_at_every_level(family: Family, suite: st
 @pytest.mark.parametrize(("family", "suite"), LEVELS, ids=_named)
 def test_every_slot_of_the_text_has_its_picture(family: Family, suite: str) -> None:
     instruction, observation = Tabletop().reset(Task(family.name, suite), 1)
-    assert list(instruction.references)
+    assert bool(instruction.references) is (suite != sets.REAL)  # there, words must do
     assert all(f"{{{slot}}}" in instruction.text for slot in instruction.references)
     assert instruction.text.count("{") == len(instruction.references)
     first = 4 if family.name.startswith("sweep") else 5

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from instar.errors import ConfigError
 from instar.simulators.tabletop.simulator import meant
 from instar.simulators.tabletop.tasks import FAMILIES
-from instar.simulators.tabletop.tasks.sets import LEVELS
+from instar.simulators.tabletop.tasks.sets import EVERY_SUITE
 
 TASKS = tuple(family.name for family in FAMILIES)
 
@@ -17,7 +17,7 @@ def tasks_of(choice: str | Sequence[str]) -> tuple[str, ...]:
 
 def suites_of(choice: str | Sequence[str]) -> tuple[str, ...]:
     """Suite names from a tuple or from "one+another". Raises ConfigError for unknown ones."""
-    return _chosen(choice, LEVELS, "suite")
+    return _chosen(choice, EVERY_SUITE, "suite")
 
 
 def set_at(suite: str, tasks: Sequence[str]) -> tuple[str, ...]:

@@ -22,7 +22,7 @@ from instar.simulators.tabletop.render import Shot, found, portrait, scene
 from instar.simulators.tabletop.sweep import sweep
 from instar.simulators.tabletop.tasks import FAMILIES
 from instar.simulators.tabletop.tasks.problem import Family, NoRoomError, Picture, Problem, Tool, Trails, Verdict
-from instar.simulators.tabletop.tasks.sets import LEVELS
+from instar.simulators.tabletop.tasks.sets import EVERY_SUITE
 from instar.simulators.tabletop.views import VIEWS
 from instar.simulators.tabletop.world import pick_and_place
 
@@ -154,7 +154,7 @@ def family_of(task: Task) -> Family:
         raise SimulatorError(f"the tabletop has no task {task.name!r}{meant(task.name, list(families))}")
     suites = families[task.name].suites
     if task.suite not in suites:
-        where = f"task {task.name!r} has no suite" if task.suite in LEVELS else "the tabletop has no suite"
+        where = f"task {task.name!r} has no suite" if task.suite in EVERY_SUITE else "the tabletop has no suite"
         raise SimulatorError(f"{where} {task.suite!r}{meant(task.suite, suites)}")
     return families[task.name]
 

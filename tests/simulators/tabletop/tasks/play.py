@@ -38,10 +38,14 @@ class Table:
         (body,) = [body for body in self.simulator.bodies if body.name == wanted.name]
         return body
 
-    def carry(self, body: Body, x: float, y: float) -> Transition:
-        """Pick the body up at its origin and put it at a place."""
+    def carry(self, body: Body, x: float, y: float, *, spin: float = 0.0) -> Transition:
+        """Pick the body up at its origin and put it at a place, turned by so many degrees counter-clockwise."""
         now = self.bodies[body.id]
-        return self.simulator.step(np.array([now.x, now.y, 0.0, x, y, 0.0]))
+        return self.simulator.step(np.array([now.x, now.y, 0.0, x, y, np.radians(spin)]))
+
+    def sweep(self, body: Body, x: float, y: float) -> Transition:
+        """Sweep the body towards a place, as far as the spatula's blade goes."""
+        return self.carry(body, x, y)
 
     def expert(self) -> Transition:
         """The end of the expert's episode."""

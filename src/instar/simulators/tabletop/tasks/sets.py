@@ -14,6 +14,8 @@ NOVEL_OBJECT: Final = "novel_object"  # L3: shapes never trained on, in any text
 NOVEL_TASK: Final = "novel_task"  # L4: tasks never trained on, with all shapes and textures
 SUITES: Final = (PLACEMENT, COMBINATORIAL, NOVEL_OBJECT)  # of the tasks that are trained on
 LEVELS: Final = (*SUITES, NOVEL_TASK)
+REAL: Final = "real"  # tasks of LLaRA's real-robot comparisons, for studies of transfer; no level of VIMA-Bench
+EVERY_SUITE: Final = (*LEVELS, REAL)
 
 ASYMMETRIC: Final = (
     "letter A", "letter E", "letter G", "letter M", "letter T", "letter V", "heart", "L-shaped block",
