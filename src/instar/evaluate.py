@@ -183,8 +183,8 @@ def _settings(
         raise ConfigError(f"references, naming and prompt are for checkpoints; {config.policy} is not asked in words")
     return {
         "policy": policy,
-        "benchmark": plugins.choice_of("benchmarks", benchmark).to_json(),
-        "simulator": plugins.choice_of("simulators", simulator).to_json(),
+        "benchmark": plugins.portable("benchmarks", benchmark).to_json(),
+        "simulator": plugins.portable("simulators", simulator).to_json(),
         "replan": config.replan,
         "limit": config.limit,
         "episodes": {"count": len(trials), "digest": digest([[trial.id, trial.task.max_steps] for trial in trials])},
@@ -232,7 +232,8 @@ def play(
         return
     past = None if policy is None else policy.spec.past
     setup = Setup(simulator, past, config.replan, None if config.videos == "none" else config.out)
-    places = min(config.batch, len(trials))
+    # A simulator's own expert is asked where the simulator is, so there nothing is gained by more places than workers.
+    places = min(config.batch if policy is not None else max(config.workers, 1), len(trials))
     crew: Crew = (
         ProcessCrew(setup, min(config.workers, places), places, config.patience)
         if config.workers
