@@ -128,7 +128,7 @@ def _settled(values: Mapping[str, Any], camera: Camera) -> Floats:
     for x, y in ((values["x0"], values["y0"]), (values["x1"], values["y1"])):
         ends.append(settled_pose(*place(x, y, camera)))
     (x0, y0), (x1, y1) = ends
-    return np.array([x0, y0, 0.0, x1, y1, settled_yaw(-values["degrees"])])
+    return np.array([x0, y0, 0.0, x1, y1, settled_yaw(-float(values["degrees"]))])
 
 
 def place(x: float, y: float, camera: Camera) -> tuple[float, float]:
