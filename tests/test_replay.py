@@ -1,18 +1,20 @@
 """Answers on record, played again on the tabletop."""
 
 import json
+import os
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 from instar import compat, markup, plugins
 from instar.chat import Recipe
 from instar.cli import run
-from instar.demo import Context
-from instar.embodiments.vima import FRONT
+from instar.demo import Context, Instruction, Observation
+from instar.embodiments.vima import FRONT, VIMA
 from instar.errors import ConfigError, DataError
 from instar.policy import PolicySpec
 from instar.replay import ReplayConfig, ReplayReport, replay
@@ -21,6 +23,7 @@ from instar.robot import ActionChunk
 from instar.rollout import Outcome, rollout
 from instar.run import read_run
 from instar.simulator import Simulator, Task, Trial
+from instar.simulators.vima.actions import poses_of
 
 RECIPE = "llara:compat=true"
 BENCHMARK = "tabletop:tasks=rotate+sweep_without_exceeding+rearrange,suites=placement"
@@ -87,6 +90,21 @@ def tampered(path: Path, folder: Path, change: Callable[[dict[str, Any]], None])
 def first(entries: Mapping[str, Any], task: str) -> dict[str, Any]:
     entry: dict[str, Any] = entries[f"placement_generalization/{task}/200000"]
     return entry
+
+
+@pytest.mark.parametrize("degrees", range(-180, 181, 7))
+def test_what_reaches_vima_bench_is_bit_for_bit_what_the_original_sent(degrees: int) -> None:
+    x0, y0, x1, y1 = (round(part, 3) for part in np.random.default_rng(degrees + 180).uniform(0, 1, 4))
+    reply = f"Step 1: at <b>({x0:.3f},  {y0:.3f})</b>, rotate <r>[{degrees}]</r>, and at <b>({x1:.3f}, {y1:.3f})</b>."
+    context = Context(VIMA, Instruction(""), Observation({}, np.zeros(1)))
+    [action] = plugins.make("recipes", RECIPE).read(reply, context)
+    poses = poses_of(action)
+    half = np.radians(-float(degrees)) / 2
+    assert poses["pose1_rotation"].tobytes() == np.array([0, 0, np.sin(half), np.cos(half)], np.float32).tobytes()
+    assert poses["pose0_rotation"].tobytes() == np.array([0, 0, 0, 1], np.float32).tobytes()
+    for place, x, y in (("pose0_position", x0, y0), ("pose1_position", x1, y1)):
+        there = [(y * 128 - 34) / 178 + 0.25, (x * 256 - 3) / 251 - 0.5]
+        assert poses[place].tobytes() == np.clip(there, (0.25, -0.5), (0.75, 0.5)).astype(np.float32).tobytes()
 
 
 def test_every_episode_ends_as_recorded_and_was_asked_the_same(original: Path) -> None:
@@ -228,3 +246,15 @@ def test_a_replay_is_exported_like_any_run(original: Path, tmp_path: Path) -> No
     assert {one.id: (one.answers, one.success, one.failure, one.steps) for one in there.episodes} == {
         one.id: (one.answers, one.success, one.failure, one.steps) for one in read_results(original).episodes
     }
+
+
+def test_a_published_file_ends_as_recorded_on_the_real_benchmark() -> None:
+    folder, python = os.environ.get("INSTAR_LLARA_RESULTS"), os.environ.get("INSTAR_VIMA_PYTHON")
+    if not folder or not python:
+        pytest.skip("INSTAR_LLARA_RESULTS or INSTAR_VIMA_PYTHON is not set: no published files, or no VIMA-Bench")
+    path = Path(folder) / "[hso]D-inBC-AuxB-VIMA-80k.json"
+    report = replay(ReplayConfig(path, "vima", limit=1, tasks=("rotate", "sweep_without_exceeding", "follow_motion")))
+    assert (report.overall.same, report.overall.n) == (6, 6)
+    assert report.prompts is not None
+    assert report.prompts.tasks.same == report.prompts.tasks.n
+    assert report.prompts.histories.same == report.prompts.histories.n
