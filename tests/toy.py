@@ -3,6 +3,7 @@
 The picture is 256x128. First the red swirl block goes into the blue bowl, then the green heart moves to the left.
 """
 
+from dataclasses import replace
 from typing import Literal
 
 import numpy as np
@@ -55,6 +56,14 @@ def toy_reference(kind: Literal["object", "scene"]) -> Reference:
         toy_objects((4, ALONE)) if kind == "object" else toy_objects((4, BOWL), (5, BLOCK_AFTER), (6, HEART_AFTER))
     )
     return Reference(kind, {camera.name: toy_picture(objects, camera) for camera in (FRONT, TOP)}, objects)
+
+
+def whole_pixel_episode(kind: Literal["object", "scene"] = "scene", spatula: float = 0.0) -> Episode:
+    """The toy with actions well inside their pixels, so that cutting down to whole pixels finds those."""
+    episode = toy_episode(kind, spatula)
+    inward = np.array([0.4 / 178, 0.4 / 251, 0.0] * 2)  # metres
+    steps = [replace(step, action=None if step.action is None else step.action + inward) for step in episode.steps]
+    return replace(episode, steps=steps)
 
 
 def toy_episode(kind: Literal["object", "scene"] = "scene", spatula: float = 0.0) -> Episode:

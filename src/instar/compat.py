@@ -57,8 +57,9 @@ class Numbers:
 
 
 def degrees(action: Floats) -> int:
-    """How far `action` (6,) turns its object about +z, cut down to whole degrees and not wrapped."""
-    return int(np.rad2deg(action[5]) - np.rad2deg(action[2]))
+    """How far `action` (6,) turns its object about +z, cut down to whole degrees; the difference is not wrapped."""
+    start, end = (np.rad2deg(math.remainder(action[k], math.tau)) for k in (2, 5))
+    return int(end - start)
 
 
 def settled_pose(x: float, y: float) -> tuple[float, float]:
@@ -68,7 +69,7 @@ def settled_pose(x: float, y: float) -> tuple[float, float]:
 
 
 def settled_yaw(degrees: float) -> float:
-    """A turn about +z in radians as it is after its quaternion was kept in float32."""
+    """A turn about +z in radians, from -pi to pi, as it is after its quaternion was kept in float32."""
     half = np.deg2rad(degrees) / 2
     z, w = (float(part) for part in np.array([np.sin(half), np.cos(half)], dtype=np.float32))
     return math.remainder(2 * math.atan2(z, w), 2 * math.pi)
