@@ -106,9 +106,10 @@ class Album:
             image = Image.encoded(file.read(row["bytes"]))
         return Labelled(row["episode"], row["key"], row["kind"], image, _truth(row))
 
-    def names(self) -> list[str]:
-        """What the objects are called, sorted."""
-        return sorted({str(thing[0]) for row in self.rows for thing in row["truth"]})
+    def names(self) -> list[tuple[str, str]]:
+        """What the objects are called, texture ("" where there is none) and shape, sorted."""
+        told = {(str(thing[0]), str(thing[1])) for row in self.rows for thing in row["truth"]}
+        return sorted((name.removesuffix(shape).rstrip(), shape) for name, shape in told)
 
     def episodes(self) -> int:
         """How many episodes the pictures are from."""
@@ -116,7 +117,7 @@ class Album:
 
 
 def _truth(row: Mapping[str, Any]) -> tuple[Sighting, ...]:
-    return tuple(Sighting(name, Box(*sides)) for name, *sides in row["truth"])
+    return tuple(Sighting(name, Box(*sides), shape=shape) for name, shape, *sides in row["truth"])
 
 
 def collect(folder: Path, wanted: Wanted, workers: int = 1, progress: Progress = silent) -> Album:
@@ -145,9 +146,13 @@ def collect(folder: Path, wanted: Wanted, workers: int = 1, progress: Progress =
 
 
 def _row(look: Labelled, start: int) -> dict[str, Any]:
-    truth = [[thing.name, thing.box.left, thing.box.top, thing.box.right, thing.box.bottom] for thing in look.truth]
+    truth = [[thing.name, thing.shape, *_sides(thing.box)] for thing in look.truth]
     place = {"start": start, "bytes": len(look.image.data)}
     return {"episode": look.episode, "key": look.key, "kind": look.kind, "truth": truth, **place}
+
+
+def _sides(box: Box) -> tuple[int, int, int, int]:
+    return (box.left, box.top, box.right, box.bottom)
 
 
 def _nothing(wanted: Wanted, problems: Sequence[Gathered]) -> InstarError:

@@ -20,6 +20,7 @@ class Sighting:
     name: str  # texture and shape, "red swirl letter A"
     box: Box  # of that picture, inclusive pixels
     score: float = 1.0  # how sure they are, between 0 and 1
+    shape: str = ""  # the part of the name that is not its texture, where somebody knows
 
 
 @runtime_checkable
@@ -70,7 +71,8 @@ def labelled(episode: Episode, camera: str) -> Iterator[Labelled]:
 
 def known(objects: Sequence[SceneObject], camera: str) -> tuple[Sighting, ...]:
     """The objects that `camera` sees, as certain sightings."""
-    return tuple(Sighting(thing.name, thing.boxes[camera]) for thing in objects if camera in thing.boxes)
+    seen = [thing for thing in objects if camera in thing.boxes]
+    return tuple(Sighting(thing.name, thing.boxes[camera], shape=thing.shape) for thing in seen)
 
 
 def held_out(episode: str, share: float) -> bool:

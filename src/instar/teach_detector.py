@@ -50,6 +50,10 @@ class DetectorTrainConfig:
     warmup: Annotated[float, Doc("Share of the steps in which the learning rate rises.")] = 0.05
     schedule: Annotated[Literal["cosine", "linear", "constant_with_warmup"], Doc("How it falls after that.")] = "cosine"
     weight_decay: Annotated[float, Doc("AdamW's.")] = 1e-4
+    names: Annotated[
+        Literal["composed", "seen"],
+        Doc("composed: any texture with any shape, each learned from all that bear it; or only the names seen."),
+    ] = "composed"
     clip: Annotated[float, Doc("Largest norm of a gradient; DETR's usual one is 0.1.")] = 0.1
     brightness: Annotated[float, Doc("Pictures made brighter or darker by up to this share; names tell colours.")] = 0.0
     shift: Annotated[int, Doc("Pictures moved by up to so many pixels. They are never mirrored: letters are not.")] = 0
@@ -94,6 +98,7 @@ class Learned:
     """What teaching came to, and how to write it."""
 
     save: Callable[[Path], None]
+    names: int  # that the detector can give
     steps: int
     resumed: int  # the step that this call went on from
 
@@ -137,7 +142,7 @@ def train_detector(config: DetectorTrainConfig, progress: Progress = silent) -> 
     pictures = album.collect(run.states / "album", wanted, config.workers, progress)
     learned: Learned = plugin.teach(config, pictures, progress)
     facts = {
-        "names": len(pictures.names()),
+        "names": learned.names,
         "pictures": len(pictures),
         "episodes": pictures.episodes(),
         "held_out": len(ids) - len(learning),

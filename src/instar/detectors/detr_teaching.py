@@ -20,6 +20,7 @@ from instar.backbones.hf_loading import quiet as without_bars
 from instar.demo import Box, Pixels
 from instar.detect import Sighting
 from instar.detectors.detr_loading import Prepare, load_model, load_prepare
+from instar.detectors.detr_names import Names, compose, composed, settle
 from instar.detectors.detr_toys import make_toy
 from instar.errors import ConfigError
 from instar.plugins import Choice
@@ -53,26 +54,28 @@ class _Teaching:
         return Run(self.config.out)
 
     @cached_property
-    def names(self) -> list[str]:
-        return self.album.names()
+    def names(self) -> Names:
+        seen = self.album.names()
+        return composed(seen) if self.config.names == "composed" else Names(tuple(seen))
 
     def to_the_end(self) -> Learned:
         base = self.base()
         set_seed(self.config.seed)
-        model, prepare = load_model(base, self.names), load_prepare(base)
+        model, prepare = load_model(base, self.names.every), load_prepare(base)
+        heads = compose(model, self.names) if self.config.names == "composed" else []
         steps = self.config.steps or math.ceil(self.config.epochs * len(self.album) / self.config.batch)
-        data = Lessons(
-            self.album, prepare, _order(len(self.album), steps * self.config.batch, self.config.seed), self.config
-        )
+        order = _order(len(self.album), steps * self.config.batch, self.config.seed)
+        data = Lessons(self.album, prepare, order, self.names, self.config)
         resumed = self.loop(model, data, steps)
 
         def save(folder: Path) -> None:
             untyped: Any = model
+            settle(heads)
             with without_bars():
                 untyped.to(torch.float32).save_pretrained(folder)
                 prepare.processor.save_pretrained(folder)
 
-        return Learned(save, steps, resumed)
+        return Learned(save, len(self.names.every), steps, resumed)
 
     def base(self) -> Path:
         """The folder of the model to begin with; a small random one is made here."""
@@ -123,12 +126,14 @@ def _order(count: int, total: int, seed: int) -> NDArray[np.int64]:
 class Lessons(Dataset[Lesson]):
     """The pictures at the positions of an order, with their boxes, changed a little by the position's own chance."""
 
-    def __init__(self, album: Album, prepare: Prepare, order: NDArray[np.int64], config: DetectorTrainConfig) -> None:
+    def __init__(
+        self, album: Album, prepare: Prepare, order: NDArray[np.int64], names: Names, config: DetectorTrainConfig
+    ) -> None:
         self.album = album
         self.prepare = prepare
         self.order = order
         self.config = config
-        self.numbers = {name: k for k, name in enumerate(album.names())}
+        self.numbers = {name: k for k, name in enumerate(names.every)}
 
     def __len__(self) -> int:
         return len(self.order)
