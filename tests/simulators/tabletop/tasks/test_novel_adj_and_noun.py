@@ -3,7 +3,7 @@
 import re
 
 from instar.simulators.tabletop.tasks.sets import EVERY_BASE, EVERY_TWIN, KIT, NOVEL_TASK, OTHER_HALF
-from tests.simulators.tabletop.tasks.play import Table, tables
+from tests.simulators.tabletop.tasks.play import Table, looks, tables
 
 NAME = "novel_adj_and_noun"
 
@@ -15,7 +15,7 @@ def test_the_right_one_in_the_base_is_success() -> None:
 
 
 def test_the_right_one_is_the_one_that_the_words_mean() -> None:
-    for table in tables(NAME, NOVEL_TASK):
+    for table in looks(NAME, NOVEL_TASK):
         _, wanted, opposite = table.simulator.bodies[:3]
         (more,), (less,) = (table.instruction.references[f"demo_{which}_obj_1"].objects for which in _WHICH)
         taller = wanted.z > opposite.z
@@ -42,7 +42,7 @@ def test_anything_else_in_the_base_is_failure() -> None:
 
 def test_two_extra_things_have_other_shapes() -> None:
     kinds: set[bool] = set()
-    for table in tables(NAME, NOVEL_TASK):
+    for table in looks(NAME, NOVEL_TASK):
         base, wanted, opposite, *extras = table.simulator.bodies
         assert wanted.shape.name == opposite.shape.name
         assert len(extras) == 2
@@ -55,7 +55,7 @@ def test_two_extra_things_have_other_shapes() -> None:
 
 
 def test_nouns_are_taught_first_and_stand_in_the_request() -> None:
-    for table in tables(NAME, NOVEL_TASK, range(900_000, 900_010)):
+    for table in looks(NAME, NOVEL_TASK):
         found = re.match(r"This is a (\w+): {(\w+)}\. This is a (\w+): {(\w+)}\. {demo_", table.instruction.text)
         assert found is not None
         nouns = {found[2]: found[1], found[4]: found[3]}

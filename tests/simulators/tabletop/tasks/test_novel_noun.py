@@ -7,7 +7,7 @@ import pytest
 from instar.simulators.tabletop.body import Body
 from instar.simulators.tabletop.tasks.novel_noun import NOUNS
 from instar.simulators.tabletop.tasks.sets import SUITES
-from tests.simulators.tabletop.tasks.play import Table, tables
+from tests.simulators.tabletop.tasks.play import Table, looks, tables
 
 TEXT = re.compile(
     r"This is a (\w+): {(\w+)}\. This is a (\w+): {(\w+)}\. Put the (?P<wanted>\w+) into the (?P<base>\w+)\."
@@ -55,6 +55,6 @@ def test_pictures_show_the_shapes_in_gray() -> None:
 
 
 def test_sentences_come_in_either_order_and_all_nouns_are_used() -> None:
-    texts = [table.instruction.text for table in tables("novel_noun")]
+    texts = [table.instruction.text for table in looks("novel_noun")]
     assert {text.index("{base_obj}") < text.index("{dragged_obj_1}") for text in texts} == {True, False}
     assert all(any(f"Put the {noun}" in text for text in texts) for noun in NOUNS)
