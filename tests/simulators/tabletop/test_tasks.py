@@ -6,7 +6,6 @@ import pytest
 from instar.demo import Context
 from instar.simulator import Task, Transition
 from instar.simulators.tabletop import Tabletop
-from instar.simulators.tabletop.simulator import draw_problem
 from instar.simulators.tabletop.tasks import FAMILIES, sets
 from instar.simulators.tabletop.tasks.problem import Family
 
@@ -128,15 +127,3 @@ def test_sweeping_over_the_line_fails() -> None:
     block = simulator.bodies[2]
     transition = simulator.step(np.array([block.x, block.y, 0.0, 0.26, 0.0, 0.0]))
     assert transition.reason == "a block touched the line"
-
-
-def test_novel_objects_are_never_trained_on() -> None:
-    def shapes(suite: str) -> set[str]:
-        families = [family for family in FAMILIES if suite in family.suites]
-        problems = [draw_problem(Task(family.name, suite), seed) for family in families for seed in range(12)]
-        return {body.shape.name for problem in problems for body in problem.bodies}
-
-    everywhere = {"shorter block"}  # the one square thing that fits into every square base
-    assert shapes("placement") & shapes("novel_object") == everywhere
-    trained = {*sets.DRAGGED, *sets.BASES, *everywhere, "small block", "three-sided rectangle", "line"}
-    assert shapes("combinatorial") <= trained
