@@ -30,6 +30,24 @@ def test_forgives_white_space_only_where_a_space_stands(text: str) -> None:
         POINT.parse(" " + text)
 
 
+def test_writes_minus_zero_where_it_is_told_to() -> None:
+    change = Grammar(Fixed("x", 3, -2, 2, minus_zero=True), ".")
+    for value in (-0.0004, -0.5, 0.0004, 2):
+        text = change.format({"x": value})
+        assert text == f"{value:.3f}."
+        assert re.fullmatch(change.pattern(), text)
+        assert change.parse(text)["x"] == pytest.approx(value, abs=0.0005)
+    assert not re.fullmatch(change.pattern(), "-2.001.")
+
+
+def test_a_choice_of_single_characters_takes_any_character() -> None:
+    choice = Choice("letter", ("]", "^", "-", "\\", "&", "~", "[", "ب", "直"))
+    for letter in choice.options:
+        assert re.fullmatch(choice.pattern(), letter)
+        assert Grammar(choice, "!").parse(f"{letter}!") == {"letter": letter}
+    assert not any(re.fullmatch(choice.pattern(), other) for other in ("a", "", "[]", "_", "`"))
+
+
 def test_never_writes_minus_zero() -> None:
     assert Grammar(Fixed("x", 2)).format({"x": -0.001}) == "0.00"
 

@@ -191,6 +191,17 @@ def test_a_robot_with_other_actions_is_refused() -> None:
         markup.require_planar(robot)
 
 
+@pytest.mark.parametrize("spaces", [0, 1, 2])
+def test_a_move_may_have_other_spaces_in_its_first_position_and_is_read_with_any(spaces: int) -> None:
+    values = {"object": "a", "x0": 0.1, "y0": 0.2, "degrees": 3, "x1": 0.4, "y1": 0.5}
+    tools: tuple[markup.Tool, ...] = ("suction", "spatula")
+    for tool in tools:
+        text = markup.moves(spaces)[tool].format(values)
+        assert f"(0.100,{' ' * spaces}0.200)" in text
+        assert "(0.400, 0.500)" in text
+        assert markup.MOVES[tool].parse(text) == values
+
+
 def test_a_state_without_a_tool_means_a_suction_cup() -> None:
     assert markup.tool(VIMA, np.array([1.0])) == "spatula"
     assert markup.tool(VIMA, np.array([0.0])) == "suction"

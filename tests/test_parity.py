@@ -9,7 +9,18 @@ from instar.simulator import Benchmark, Simulator, Task
 from instar.testing import assert_same_context, same_conversation
 
 SOURCE: DemoSource = plugins.make("demos", "tabletop:episodes=12")
-RECIPES = ("llara", "llara:describe=false,multi=false", "llara:past=1")
+RECIPES = (
+    "llara",
+    "llara:describe=false,multi=false",
+    "llara:past=1",
+    "llara:visual=true,sentence=random,camera=top",
+    "llara:actions=bins,sentence=3",
+    "llara:actions=image-bins,visual=true,describe=false",
+    "llara:compat=true",
+    "llara:compat=true,actions=bins,multi=false",
+    "llara:compat=true,actions=image-bins,visual=true",
+    "llara:compat=true,evaluator=true,spaces=2,sentence=random,visual=true",
+)
 
 
 def task_of(episode: Episode) -> Task:
