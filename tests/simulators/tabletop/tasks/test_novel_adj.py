@@ -14,8 +14,8 @@ from instar.simulators.tabletop.tasks.sets import DRAGGED, EVERY_TWIN, FIRST_TWI
 from tests.simulators.tabletop.tasks.play import Table, looks, tables
 
 PAIRS = (1, 2, 3)
-DEMOS = r"{demo_blicker_obj_%d} is (\w+) than {demo_less_blicker_obj_%d}\. "
-TEXT = re.compile("".join(DEMOS % (k, k) for k in PAIRS) + r"Put the (less )?(\w+) {dragged_obj} into the {base_obj}\.")
+LESSON = ", ".join(rf"{{demo_blicker_obj_{k}}} is (\w+) than {{demo_less_blicker_obj_{k}}}" for k in PAIRS)
+TEXT = re.compile(rf"See how {LESSON}\. Put into {{base_obj}} whichever {{dragged_obj}} is (less )?(\w+)\.")
 
 
 def _measure(texture: str, box: Box) -> tuple[int, int]:
@@ -134,5 +134,5 @@ def test_things_are_those_of_the_level_and_come_light_and_dark(
 def test_every_adjective_is_used_with_and_without_less() -> None:
     texts = [table.instruction.text for table in looks("novel_adj")]
     for adjective in ADJECTIVES:
-        assert any(f"Put the {adjective} " in text for text in texts)
-        assert any(f"Put the less {adjective} " in text for text in texts)
+        assert any(f"dragged_obj}} is {adjective}." in text for text in texts)
+        assert any(f"dragged_obj}} is less {adjective}." in text for text in texts)

@@ -23,7 +23,7 @@ def test_the_right_one_is_the_one_that_the_words_mean() -> None:
             said = more.boxes["front"].top < less.boxes["front"].top
         else:
             taller, said = wanted.texture.startswith("dark "), more.texture.startswith("dark ")
-        assert (taller == said) == ("Put the less " not in table.instruction.text)
+        assert (taller == said) == (" is less " not in table.instruction.text)
 
 
 _WHICH = ("blicker", "less_blicker")
@@ -56,10 +56,12 @@ def test_two_extra_things_have_other_shapes() -> None:
 
 def test_nouns_are_taught_first_and_stand_in_the_request() -> None:
     for table in looks(NAME, NOVEL_TASK):
-        found = re.match(r"This is a (\w+): {(\w+)}\. This is a (\w+): {(\w+)}\. {demo_", table.instruction.text)
+        found = re.match(
+            r"This is a (\w+): {(\w+)}\. This is a (\w+): {(\w+)}\. See how {demo_", table.instruction.text
+        )
         assert found is not None
         nouns = {found[2]: found[1], found[4]: found[3]}
-        assert table.instruction.text.endswith(f" {nouns['dragged_obj']} into the {nouns['base_obj']}.")
+        assert f". Put into the {nouns['base_obj']} whichever {nouns['dragged_obj']} is " in table.instruction.text
         assert [reference.kind for reference in table.instruction.references.values()] == ["object"] * 8
         for slot in nouns:
             assert table.instruction.references[slot].objects[0].texture == "gray"

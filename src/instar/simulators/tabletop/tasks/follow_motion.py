@@ -45,7 +45,7 @@ class FollowMotion:
         frames = {f"frame_{k}": _frame([replace(moved, x=x, y=y), center]) for k, (x, y) in enumerate(places)}
         slots = " ".join(f"{{{slot}}}" for slot in frames)
         return Problem(
-            f"Follow this motion for {{dragged_obj}}: {slots}.",
+            f"For {{dragged_obj}}, follow this motion: {slots}.",
             _raised(layout.bodies),
             Placing(tuple(Goal(moved.id, *place, 0.0) for place in places[1:]), ordered=True),
             {"dragged_obj": Picture("object", portrait(moved.shape, moved.texture)), **frames},

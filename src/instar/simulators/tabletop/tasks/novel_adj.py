@@ -34,7 +34,7 @@ class NovelAdj:
         adjective = adjective_of(palette, rng)
         pair = put_pair(layout, palette, adjective)
         return Problem(
-            f"{adjective.lesson} Put the {adjective.wanted} {{dragged_obj}} into the {{base_obj}}.",
+            f"{adjective.lesson} Put into {{base_obj}} whichever {{dragged_obj}} is {adjective.wanted}.",
             tuple(layout.bodies),
             fair(pair.rule([pair.opposite]), layout.bodies),
             {**adjective.pictures, "dragged_obj": plain(pair.shape), "base_obj": plain(pair.base.shape)},
@@ -80,11 +80,9 @@ def adjective_of(palette: Palette, rng: np.random.Generator) -> Adjective:
         shape, texture = sample(pick(rng, palette.dragged), rng), pick(rng, palette.dragged_textures)
         for slot, look in ((f"demo_blicker_obj_{k}", more), (f"demo_less_blicker_obj_{k}", fewer)):
             pictures[slot] = Picture("object", portrait(look.shape(shape), look.texture(texture)))
-    lesson = " ".join(
-        f"{{demo_blicker_obj_{k}}} is {word} than {{demo_less_blicker_obj_{k}}}." for k in range(1, PAIRS + 1)
-    )
+    shown = (f"{{demo_blicker_obj_{k}}} is {word} than {{demo_less_blicker_obj_{k}}}" for k in range(1, PAIRS + 1))
     right, wrong = (fewer, more) if less else (more, fewer)
-    return Adjective(f"less {word}" if less else word, right, wrong, lesson, pictures)
+    return Adjective(f"less {word}" if less else word, right, wrong, f"See how {', '.join(shown)}.", pictures)
 
 
 def _looks(rng: np.random.Generator) -> tuple[Look, Look]:

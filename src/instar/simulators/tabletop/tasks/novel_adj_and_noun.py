@@ -36,7 +36,7 @@ class NovelAdjAndNoun:
         nouns = named({"dragged_obj": pair.shape, "base_obj": pair.base.shape}, rng)
         return Problem(
             f"{nouns.lesson} {adjective.lesson} "
-            f"Put the {adjective.wanted} {nouns.words['dragged_obj']} into the {nouns.words['base_obj']}.",
+            f"Put into the {nouns.words['base_obj']} whichever {nouns.words['dragged_obj']} is {adjective.wanted}.",
             tuple(layout.bodies),
             fair(pair.rule(layout.bodies[2:]), layout.bodies),
             {**nouns.pictures, **adjective.pictures},

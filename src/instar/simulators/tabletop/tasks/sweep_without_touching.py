@@ -41,5 +41,5 @@ class SweepWithoutTouching:
     def problem(self, suite: str, rng: np.random.Generator) -> Problem:
         """The area, the line before it, and two groups of as many blocks."""
         return swept(
-            suite, rng, GROUND, "Sweep {amount} {{swept_obj}} into {{bounds}} without touching {{constraint}}."
+            suite, rng, GROUND, "Without touching {{constraint}}, sweep {amount} {{swept_obj}} into {{bounds}}."
         )
