@@ -136,8 +136,8 @@ def collect(folder: Path, wanted: Wanted, workers: int = 1, progress: Progress =
                 rows.append(_row(look, file.tell()))
                 file.write(look.image.data)
             progress(done, len(wanted.ids), f"{len(rows)} pictures gathered")
-    if not rows:
-        raise _nothing(wanted, problems)
+        if not rows:
+            raise _nothing(wanted, problems)
     for problem in problems:
         logger.warning("left out %s: %s", problem.id, problem.problem)
     write_bytes(folder / ROWS, "".join(canonical_json(row) + "\n" for row in rows).encode())

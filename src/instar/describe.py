@@ -259,10 +259,16 @@ class DescribingPolicy:
             for sighting in self.known[self._key(camera, reference)][: 1 if reference.kind == "object" else None]
         ]
         objects = tuple(
-            SceneObject(k, sighting.name, boxes={camera: sighting.box}) for k, (camera, sighting) in enumerate(found)
+            SceneObject(k, _sayable(sighting.name), boxes={camera: sighting.box})
+            for k, (camera, sighting) in enumerate(found)
         )
         nothing = (SceneObject(0, self._given(reference) or markup.UNNAMED),)
         return replace(reference, objects=objects or nothing, segmentation={})
+
+
+def _sayable(name: str) -> str:
+    """`name` as markup can write it: a detector may call things whatever it likes."""
+    return re.sub(r"[<>\n]", " ", name)[: markup.LONGEST_NAME].strip() or markup.UNNAMED
 
 
 def mentioned(instruction: Instruction) -> dict[str, Reference]:

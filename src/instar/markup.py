@@ -27,6 +27,7 @@ Tool = Literal["suction", "spatula"]
 ACTION: Final = ("start_x", "start_y", "start_yaw", "end_x", "end_y", "end_yaw")  # metres and radians, about +z
 SPATULA: Final = "spatula"  # the dimension of the state that says which tool the robot holds: 0 is the suction cup
 UNNAMED: Final = "object"  # what an object is called whose name nobody knows
+LONGEST_NAME: Final = 60  # characters of an object's name
 DECIMALS: Final = 3
 
 NONE: Final = Space("")  # no white space, but it is forgiven
@@ -45,7 +46,7 @@ def pair(x: str, y: str, low: float = 0.0, high: float = 1.0, spaces: int = 1) -
 
 def name(slot: str) -> Grammar:
     """`<p>red swirl block</p>`."""
-    return Grammar("<p>", Text(slot, most=60), "</p>")
+    return Grammar("<p>", Text(slot, most=LONGEST_NAME), "</p>")
 
 
 _SIZE: Final = Grammar("{", NONE, Fixed("w", DECIMALS, 0, 1), NONE, ",", Space(), Fixed("h", DECIMALS, 0, 1), NONE, "}")
