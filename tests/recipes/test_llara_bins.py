@@ -1,5 +1,6 @@
 """Tests of actions in five characters: LLaRA's golden values, and that what is written can be read."""
 
+import hashlib
 import math
 import re
 from dataclasses import replace
@@ -45,6 +46,8 @@ def test_there_are_256_different_characters_and_none_is_ordinary_text() -> None:
     assert len(CHARACTERS) == len(set(CHARACTERS)) == 256
     assert CHARACTERS[round(0.5 * 255)] == CHARACTERS[31128 - 31000] == "╦"
     assert all(ord(letter) > 127 for letter in CHARACTERS)
+    # Of the tokens 31000 to 31255 of Llama's vocabulary, in that order.
+    assert hashlib.sha256(CHARACTERS.encode()).hexdigest().startswith("5a83fe319b5a7a8c78e2e828254de887")
     assert [CHARACTERS.index(letter) for letter in "┘直土直╦"] == [119, 157, 181, 157, 128]
 
 
