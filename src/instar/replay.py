@@ -27,6 +27,7 @@ from instar.run import Run
 from instar.simulator import Benchmark, Simulator, Task, Trial
 
 SHOWN: Final = 5  # prompts that differ are listed up to so many
+EXCERPT: Final = 90  # characters of each
 TASK: Final = re.compile(r"<task>(.*)</task>", re.DOTALL)
 FINISHED: Final = re.compile(r"Step \d+: (?:Pick up|Sweep) the .*", re.DOTALL)
 
@@ -90,7 +91,7 @@ class Prompts:
 
     tasks: Agreement  # the text between <task> and </task>
     histories: Agreement  # the sentences about finished steps
-    differing: tuple[tuple[str, str, str], ...] = ()  # the first few: where, recorded, ours
+    differing: tuple[tuple[str, str, str], ...] = ()  # the first few: where, and what is there on record and now
 
 
 @dataclass(frozen=True)
@@ -273,7 +274,7 @@ def _where(episode: ResultEpisode, record: EpisodeRecord) -> str:
 
 def _asked(record: EpisodeRecord) -> list[str]:
     """The recipe's questions, one per answer on record."""
-    return [step.question for step in record.trace if step.reply]
+    return [step.question for step in record.trace if step.reply or step.question]
 
 
 def _part(pattern: re.Pattern[str], prompt: str) -> str:
@@ -295,6 +296,14 @@ def _prompts(pairs: Sequence[tuple[ResultEpisode, EpisodeRecord]]) -> Prompts:
                 total[pattern] += 1
                 same[pattern] += mine == other
                 if mine != other and len(differing) < SHOWN:
-                    differing.append((f"{episode.id}, question {k}", other, mine))
+                    differing.append((f"{episode.id}, question {k}", *_apart(other, mine)))
     tasks, histories = (Agreement(same[pattern], total[pattern]) for pattern in (TASK, FINISHED))
     return Prompts(tasks, histories, tuple(differing))
+
+
+def _apart(one: str, other: str) -> tuple[str, str]:
+    """Two texts from shortly before they part, shortened."""
+    same = next((k for k, (a, b) in enumerate(zip(one, other, strict=False)) if a != b), min(len(one), len(other)))
+    start = max(0, same - EXCERPT // 3)
+    shown = [text[start : start + EXCERPT] for text in (one, other)]
+    return f"{'... ' if start else ''}{shown[0]}", f"{'... ' if start else ''}{shown[1]}"
