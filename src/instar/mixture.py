@@ -47,6 +47,11 @@ class Share:
         """The kind as LLaRA calls its data set: "obj_det", or "limited_obj_det" without reference pictures."""
         return self.kind if self.references else LIMITED + self.kind
 
+    @property
+    def amount(self) -> str:
+        """The ratio in as few characters as say it exactly: "1", "0.25"."""
+        return repr(int(self.ratio)) if self.ratio.is_integer() else repr(self.ratio)
+
 
 @dataclass(frozen=True)
 class Mixture:
@@ -66,7 +71,7 @@ class Mixture:
 
     def __str__(self) -> str:
         """As a user would type it, kind by kind."""
-        return ",".join(f"{share.name}={share.ratio:g}" for share in self.shares)
+        return ",".join(f"{share.name}={share.amount}" for share in self.shares)
 
 
 def _term(term: str, text: str) -> Iterator[Share]:
@@ -128,7 +133,7 @@ class Draw:
     def shortages(self) -> tuple[str, ...]:
         """In words, the kinds of which there were fewer samples than wanted."""
         return tuple(
-            f"the mixture wants {part.wanted:,} samples of {part.share.name} (ratio {part.share.ratio:g}), "
+            f"the mixture wants {part.wanted:,} samples of {part.share.name} (ratio {part.share.amount}), "
             f"there are {len(part.numbers):,}: all of them are in"
             for part in self.parts
             if len(part.numbers) < part.wanted

@@ -117,7 +117,9 @@ def _outputs(config: ExportConfig, samples: Samples, drawn: Draw | None) -> list
 
 def _identity(config: ExportConfig, samples: Samples, output: Output) -> dict[str, Any]:
     """What decides the bytes of a file."""
-    mixed = {"mixture": config.mixture, "mixture_seed": config.mixture_seed} if output.shuffled else {}
+    mixed: dict[str, Any] = {}
+    if config.mixture is not None and output.shuffled:
+        mixed = {"mixture": str(Mixture.parse(config.mixture)), "mixture_seed": config.mixture_seed}
     return {"samples": samples.manifest.digest, "style": config.style, "count": output.count, **mixed}
 
 

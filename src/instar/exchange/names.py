@@ -24,7 +24,7 @@ class Names:
         """The file of a mixture: all its kinds, then their ratios with nothing before the first, as in LLaRA."""
         stems = [self._stem(kind) for kind in main]
         stems += [self._stem(share.kind, references=share.references) for share in shares]
-        ratios = "_".join(f"{share.ratio:g}" for share in shares)
+        ratios = "_".join(share.amount for share in shares)
         return f"{'_'.join(stems)}{ratios}{self._ending(main[0] if main else '')}"
 
     def _stem(self, kind: str, *, references: bool = True) -> str:

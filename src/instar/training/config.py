@@ -111,8 +111,10 @@ class TrainConfig:
 
     def meaning(self) -> dict[str, JSON]:
         """Only what changes the result: a run is continued by the same meaning."""
-        free = (*FREE, "mixture", "mixture_seed") if self.mixture is None else FREE
-        return {name: value for name, value in self.to_json().items() if name not in free}
+        told = {name: value for name, value in self.to_json().items() if name not in FREE}
+        if self.mixture is None:
+            return {name: value for name, value in told.items() if name not in ("mixture", "mixture_seed")}
+        return {**told, "mixture": str(Mixture.parse(self.mixture))}
 
 
 def _require_deepspeed(config: Path) -> None:
