@@ -13,6 +13,7 @@ import json
 import os
 import platform
 import random
+import shutil
 import struct
 import sys
 import tempfile
@@ -146,6 +147,7 @@ class Player:
         self.bench = load(checkout)
         self.env: Any = None
         self.seen: Any = None
+        self.goals: list[Any] = []  # as the episode began; the task strikes off those that are reached
         self.advice: Arrays | None = None  # what the oracle said about the scene as it is
 
     def greet(self) -> Message:
@@ -167,6 +169,7 @@ class Player:
         arguments = copy.deepcopy(tasks[task])  # a task may write into them
         self.env = self.bench.make(task, task_kwargs=arguments, modalities=["rgb", "segm"], seed=seed)
         header, arrays = self._look(self.env.reset(), {"success": False, "failure": False})
+        self.goals = _goals(self.env.task)
         header["prompt"] = self.env.prompt
         header["objects"] = _named(self.env.meta_info["obj_id_to_info"])
         header["assets"] = [_asset(slot, asset, arrays) for slot, asset in self.env.prompt_assets.items()]
@@ -190,6 +193,22 @@ class Player:
             self.advice = {k: np.clip(said[k], space[k].low, space[k].high).astype(np.float32) for k in POSES}
         return {}, self.advice
 
+    def describe(self) -> Message:
+        """The scene behind the pictures: every object with its size and part in the task, and the goals in order."""
+        task, engine = self.env.task, importlib.import_module("pybullet")
+        goals = [wish for goal in self.goals for wish in _wishes(goal)]
+        targets = {goal["obj"] for goal in goals if not goal["oracle_only"]}
+        watched = {item[0] for item in task.distractors or ()} | set(getattr(task, "distractors_pts", ()))
+        fixed = set(self.env.obj_ids["fixed"])
+        objects = []
+        for id, name, texture in _named(self.env.meta_info["obj_id_to_info"]):
+            part = "target" if id in targets else "distractor" if id in watched else "base" if id in fixed else "other"
+            about = {"id": id, "name": name, "texture": texture, "fixed": id in fixed, "role": part}
+            objects.append({**about, "size": _size(engine, id, self.env.client_id)})
+        slots = {key: one.text for key, one in task.placeholders.items() if isinstance(getattr(one, "text", None), str)}
+        told = {"objects": objects, "goals": goals, "slots": slots, "max_steps": int(task.oracle_max_steps)}
+        return told, {}
+
     def close(self) -> None:
         """End the episode: its world, and the files it made."""
         self.advice = self.seen = None
@@ -203,7 +222,47 @@ class Player:
         self.seen = seen
         arrays = {"rgb/" + view: seen["rgb"][view].transpose(1, 2, 0) for view in VIEWS}
         arrays.update({"segm/" + view: seen["segm"][view] for view in VIEWS})
-        return {"ee": int(seen["ee"]), "success": bool(told["success"]), "failure": bool(told["failure"])}, arrays
+        engine = importlib.import_module("pybullet")
+        poses = [_pose(engine, int(id), self.env.client_id) for id in self.env.meta_info["obj_id_to_info"]]
+        flags = {"success": bool(told["success"]), "failure": bool(told["failure"])}
+        return {"ee": int(seen["ee"]), **flags, "poses": poses}, arrays
+
+
+def _pose(engine: Any, id: int, client: int) -> list[float]:
+    """Id, then where the origin of a model is (the engine tells its centre of mass), then roll, pitch and yaw."""
+    place, turn = engine.getBasePositionAndOrientation(id, physicsClientId=client)
+    inertia = engine.getDynamicsInfo(id, -1, physicsClientId=client)
+    place, turn = engine.multiplyTransforms(place, turn, *engine.invertTransform(inertia[3], inertia[4]))
+    return [id, *place, *engine.getEulerFromQuaternion(turn)]
+
+
+def _size(engine: Any, id: int, client: int) -> list[float]:
+    """The extents (3,) of what is drawn of a model that is not turned, in metres."""
+    lows, highs = [], []
+    for shape in engine.getVisualShapeData(id, physicsClientId=client):
+        low, high = np.array([-0.5] * 3), np.array([0.5] * 3)
+        if shape[2] == engine.GEOM_MESH:
+            rows = Path(os.fsdecode(shape[4])).read_text(errors="replace").splitlines()
+            corners = np.array([[float(part) for part in row.split()[1:4]] for row in rows if row.startswith("v ")])
+            low, high = corners.min(axis=0), corners.max(axis=0)
+        lows.append(low * shape[3] + shape[5])
+        highs.append(high * shape[3] + shape[5])
+    return [float(extent) for extent in np.max(highs, axis=0) - np.min(lows, axis=0)]
+
+
+def _goals(task: Any) -> list[Any]:
+    """All goals of a task that has just begun."""
+    return list(task.goals if getattr(task, "_all_goals", None) is None else vars(task)["_all_goals"])
+
+
+def _wishes(goal: Any) -> list[dict[str, Any]]:
+    """Which object is to be where: the pose of its origin, or the middle of a zone."""
+    engine = importlib.import_module("pybullet")
+    things, _, targets, _, _, metric, more, _ = goal
+    place, turn = more[1][0][0] if metric == "zone" else targets[0]
+    target = [*(float(part) for part in place), float(engine.getEulerFromQuaternion(turn)[2])]
+    spare = isinstance(more, dict) and bool(more.get("oracle_only"))
+    return [{"obj": int(thing[0]), "target": target, "kind": metric, "oracle_only": spare} for thing in things]
 
 
 def _named(known: Mapping[int, Mapping[str, Any]]) -> list[list[Any]]:
@@ -231,6 +290,8 @@ def obey(player: Player, order: dict[str, Any], arrays: Arrays) -> Message:
             return player.step(arrays)
         if order["do"] == "advise":
             return player.advise()
+        if order["do"] == "describe":
+            return player.describe()
         return player.greet()
     except Exception as error:
         traceback.print_exc()
@@ -247,11 +308,11 @@ def main(checkout: str, folder: str, orders: BinaryIO, answers: BinaryIO) -> Non
         traceback.print_exc()
         write_message(answers, {"error": f"{type(error).__name__}: {error}"})
         return
-    while True:
-        message = read_message(orders)
-        if message is None:
-            return
+    message = read_message(orders)
+    while message is not None:
         write_message(answers, *obey(player, *message))
+        message = read_message(orders)
+    shutil.rmtree(folder, ignore_errors=True)
 
 
 if __name__ == "__main__":

@@ -18,6 +18,7 @@ from instar.simulator import Task, Transition
 from instar.simulators.tabletop.simulator import meant
 from instar.simulators.vima import child
 from instar.simulators.vima.actions import action_of, poses_of
+from instar.simulators.vima.diary import Diary
 from instar.simulators.vima.observing import Names, instruction_in, names_in, observation_in
 from instar.simulators.vima.partitions import PARTITIONS, tasks_at
 from instar.simulators.vima.program import Answer, Array, Program
@@ -39,6 +40,7 @@ class VimaBench:
     _playing: str = field(default="", init=False, repr=False, compare=False)  # the episode in play
     _names: Names = field(default=(), init=False, repr=False, compare=False)
     _over: bool = field(default=False, init=False, repr=False, compare=False)
+    _diary: Diary | None = field(default=None, init=False, repr=False, compare=False)
     _advised: "Advice | None" = field(default=None, init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
@@ -59,7 +61,10 @@ class VimaBench:
         answer = self._ask(order)
         self._playing = f"{task.suite}/{task.name}/{seed}"
         self._names = names_in(answer.header["objects"])
-        return instruction_in(answer), observation_in(answer, self._names)
+        instruction, observation = instruction_in(answer), observation_in(answer, self._names)
+        self._diary = Diary(task, instruction)
+        self._diary.note(observation, answer.header)
+        return instruction, observation
 
     def step(self, action: Floats) -> Transition:
         """Pick and place, or sweep; places outside the workspace are moved to its edge, and the reason says so."""
@@ -75,7 +80,10 @@ class VimaBench:
         self._over = bool(told["success"] or told["failure"])
         reasons = [moved, "the arm did not get there" if told["stuck"] else ""]
         reason = "" if told["success"] else "; ".join(part for part in reasons if part)
-        return Transition(observation_in(answer, self._names), self._over, bool(told["success"]), reason)
+        observation = observation_in(answer, self._names)
+        assert self._diary is not None
+        self._diary.note(observation, told, inside)
+        return Transition(observation, self._over, bool(told["success"]), reason)
 
     def expert(self) -> Policy:
         """The benchmark's scripted oracle for the episode in play."""
@@ -87,6 +95,12 @@ class VimaBench:
         poses = self._ask({"do": "advise"}).arrays
         self._advised = Advice(action_of(poses), poses)
         return self._advised.action.copy()
+
+    def scene(self) -> dict[str, Any]:
+        """The truth about the episode so far, in the layout of `instar.simulators.tabletop.scenes`."""
+        if not self._playing or self._diary is None:
+            raise SimulatorError("no episode in play; reset VIMA-Bench to a task and a seed first")
+        return self._diary.scene(self._ask({"do": "describe"}).header)
 
     def close(self) -> None:
         """End the child process."""
