@@ -244,3 +244,17 @@ def show_demo(summary: Any) -> None:
         table.add_row(escape(run.name), escape(rate(run.summary.overall)), str(len(run.records)))
     out.print(table)
     out.print(f"report: {escape(str(summary.report))}", soft_wrap=True)
+
+
+def show_transfer(summary: Any) -> None:
+    """Every protocol by task, what their differences are worth, and where the page is."""
+    home = [] if summary.source is None else [("source, at home", summary.source)]
+    table = _table("", "", "success [95 %]")
+    for name, run in [*home, *((run.name, run) for run in summary.runs)]:
+        table.add_row(f"[bold]{escape(name)}[/]", "[bold]overall[/]", escape(rate(run.summary.overall)))
+        for task, success in run.summary.tasks.items():
+            table.add_row("", escape(task), escape(rate(success)))
+    out.print(table)
+    for compared in summary.comparisons:
+        show_comparison(compared)
+    out.print(f"report: {escape(str(summary.report))}", soft_wrap=True)

@@ -1,7 +1,5 @@
 """The whole road on one machine in minutes: demonstrations, samples, a checkpoint, four policies, a report."""
 
-import logging
-import time
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated, Final
@@ -10,12 +8,10 @@ from typing_extensions import Doc
 
 from instar.build import BuildConfig, build
 from instar.evaluate import EvaluateConfig, evaluate
-from instar.progress import Progress, silent
+from instar.progress import Clock, Progress, silent
 from instar.report import ReportConfig, write_report
 from instar.run import Run
 from instar.train import Lora, TrainConfig, train
-
-logger = logging.getLogger(__name__)
 
 POLICIES: Final = ("expert", "trained", "untrained", "random")
 
@@ -52,7 +48,7 @@ class DemoSummary:
 
 def walk(config: DemoConfig, progress: Progress = silent) -> DemoSummary:
     """Walk the road. Every step resumes, so an interrupted demo goes on where it stopped."""
-    clock = _Clock(progress)
+    clock = Clock(progress)
     build(_samples(config), clock.stage("build"))
     train(_training(config, "untrained", steps=0), clock.stage("untrained model"))
     train(_training(config, "trained", steps=config.steps), clock.stage("train"))
@@ -62,25 +58,6 @@ def walk(config: DemoConfig, progress: Progress = silent) -> DemoSummary:
     compared = sorted(runs, key=lambda run: run.name != "trained")  # the others are compared with the first
     write_report(ReportConfig(runs=tuple(run.folder for run in compared), out=report))
     return DemoSummary(runs, report, clock.minutes())
-
-
-class _Clock:
-    """Names the stage in the progress line and remembers how long each took."""
-
-    def __init__(self, progress: Progress) -> None:
-        self._progress = progress
-        self._begun: dict[str, float] = {}
-
-    def stage(self, name: str) -> Progress:
-        """Begin a stage; what it tells is passed on under its name."""
-        logger.info("%s", name)
-        self._begun[name] = time.monotonic()
-        return lambda done, total, note: self._progress(done, total, f"{name} {note}".rstrip())
-
-    def minutes(self) -> dict[str, float]:
-        """Minutes spent in each stage."""
-        ends = [*list(self._begun.values())[1:], time.monotonic()]
-        return {name: (end - begun) / 60 for (name, begun), end in zip(self._begun.items(), ends, strict=True)}
 
 
 def _samples(config: DemoConfig) -> BuildConfig:
