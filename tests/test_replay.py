@@ -196,6 +196,7 @@ def test_an_unreadable_answer_can_lead_to_a_random_action_that_the_seed_decides(
 
 def test_a_replay_goes_on_from_its_folder(original: Path, tmp_path: Path) -> None:
     whole = again(original, out=tmp_path)
+    assert str(original.parent) not in (tmp_path / "run.json").read_text()
     rows = (tmp_path / "episodes.jsonl").read_text().splitlines(keepends=True)
     (tmp_path / "episodes.jsonl").write_text("".join(rows[:2]))
     (tmp_path / "manifest.json").unlink()

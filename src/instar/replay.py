@@ -183,7 +183,8 @@ def _played(
     trials = list(episodes)
     settings = _settings(config, script, benchmark, evaluation.replan, trials)
     maker: Callable[[], Simulator] = functools.partial(rerun, script)
-    about = {"command": ["instar", "replay", config.results.name, "--benchmark", config.benchmark]}
+    told = str(plugins.portable("benchmarks", benchmark))
+    about = {"command": ["instar", "replay", config.results.name, "--benchmark", told]}
     return complete(
         evaluation, settings, trials, lambda todo: play(None, maker, todo, evaluation), progress, about=about
     )
@@ -193,11 +194,12 @@ def _settings(
     config: ReplayConfig, script: Script, benchmark: Benchmark, replan: int, trials: Sequence[Trial]
 ) -> dict[str, Any]:
     """All that decides what happens, as in the run of an evaluation."""
+    simulator = plugins.make("simulators", script.simulator)
     options = {"digest": digest_file(config.results), "recipe": str(script.recipe), "random": script.random}
     return {
         "policy": {"kind": "recorded", "name": config.results.stem, "options": options},
-        "benchmark": plugins.choice_of("benchmarks", benchmark).to_json(),
-        "simulator": script.simulator.to_json(),
+        "benchmark": plugins.portable("benchmarks", benchmark).to_json(),
+        "simulator": plugins.portable("simulators", simulator).to_json(),
         "replan": replan,
         "limit": config.limit,
         "prompts": config.prompts,
