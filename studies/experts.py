@@ -75,8 +75,8 @@ def main() -> None:
 
 INTRODUCTION: Final = """## The tabletop's experts
 
-Made by `{command}`: the scripted expert plays every task at each of its levels, on the seeds {first} to {last}, with at
-most 8 actions an episode as in LLaRA's evaluation. Intervals are Wilson's."""
+Made by `{command}`: the scripted expert plays every task at each of its levels, on the
+seeds {first} to {last}, with at most 8 actions an episode as in LLaRA's evaluation. Intervals are Wilson's."""
 
 
 if __name__ == "__main__":
