@@ -9,7 +9,8 @@ from typing import Any
 
 import pytest
 
-from instar.errors import ConfigError, DataError
+from instar.catalogue import CompareConfig, compare
+from instar.errors import ConfigError, DataError, MismatchError
 from instar.files import write_json
 from instar.inspection import InspectConfig, inspect
 from instar.results import (
@@ -155,6 +156,25 @@ def test_a_result_file_can_be_inspected(tmp_path: Path) -> None:
     assert (shown["facts"]["episodes"], shown["facts"]["successes"], shown["facts"]["failures"]) == (22, 18, 1)
     levels = {row["task"]: (row["successes"], row["episodes"]) for row in shown["tables"]["success_by_level"]}
     assert levels == {"placement_generalization": (18, 20), "novel_task_generalization": (0, 2)}
+
+
+def test_two_result_files_are_compared_episode_by_episode(tmp_path: Path) -> None:
+    better = [replace(one, success=True, failure=False) for one in episodes()[:-1]]
+    a = write_results(tmp_path, ResultSettings("a"), episodes())
+    b = write_results(tmp_path, ResultSettings("b"), better)
+    compared = compare(CompareConfig(a, b))
+    assert (compared.a, compared.b) == ("[hso]a", "[hso]b")
+    found = compared.comparison
+    assert (found.n, found.both, found.only_a, found.only_b, len(found.unpaired_a)) == (21, 18, 0, 3, 1)
+    with pytest.raises(ConfigError, match="instar export results"):
+        compare(CompareConfig(a, tmp_path))
+
+
+def test_result_files_of_different_worlds_are_not_compared(tmp_path: Path) -> None:
+    a = write_results(tmp_path, ResultSettings("a"), episodes())
+    b = write_results(tmp_path, ResultSettings("b"), [replace(one, prompt="Put {it} away.") for one in episodes()])
+    with pytest.raises(MismatchError, match=r"rotate/0 is 'Turn \{it\}\.' and 'Put \{it\} away\.'"):
+        compare(CompareConfig(a, b))
 
 
 def test_older_files_without_a_prompt_id_drew_sentences_at_random(tmp_path: Path) -> None:

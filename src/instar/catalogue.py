@@ -10,9 +10,10 @@ import tyro
 from typing_extensions import Doc
 
 from instar import plugins
-from instar.errors import PluginError
+from instar.errors import ConfigError, PluginError
 from instar.metrics import Comparison
 from instar.progress import Progress, silent
+from instar.results import compare_results, read_results
 from instar.run import compare_runs, read_run
 
 
@@ -83,8 +84,8 @@ def _option(item: "dataclasses.Field[Any]", hint: Any) -> Option:
 class CompareConfig:
     """Two runs on the same episodes."""
 
-    a: Annotated[tyro.conf.Positional[Path], Doc("Folder of the first run.")]
-    b: Annotated[tyro.conf.Positional[Path], Doc("Folder of the second run.")]
+    a: Annotated[tyro.conf.Positional[Path], Doc("Folder of the first run, or a result file of LLaRA.")]
+    b: Annotated[tyro.conf.Positional[Path], Doc("Folder of the second run, or another result file.")]
     seed: Annotated[int, Doc("Of the bootstrap.")] = 0
 
 
@@ -99,5 +100,13 @@ class Compared:
 
 def compare(config: CompareConfig, _progress: Progress = silent) -> Compared:
     """Pair two runs by episode. Raises MismatchError if they did not play the same benchmark."""
+    files = [path.suffix == ".json" for path in (config.a, config.b)]
+    if all(files):
+        found = compare_results(read_results(config.a), read_results(config.b), config.seed)
+        return Compared(config.a.stem, config.b.stem, found)
+    if any(files):
+        raise ConfigError(
+            "a run and a result file are not compared; make a result file of the run: instar export results"
+        )
     a, b = read_run(config.a), read_run(config.b)
     return Compared(a.name, b.name, compare_runs(a, b, config.seed))

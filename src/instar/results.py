@@ -18,9 +18,9 @@ from typing import Annotated, Any, Final
 
 from typing_extensions import Doc
 
-from instar.errors import ConfigError, DataError
+from instar.errors import ConfigError, DataError, MismatchError
 from instar.files import JSON, door, write_bytes
-from instar.metrics import SuccessRate, Summary, summarise
+from instar.metrics import Comparison, SuccessRate, Summary, compare, summarise
 from instar.progress import Progress, silent
 from instar.rollout import EpisodeRecord, Outcome
 from instar.run import Run, read_run
@@ -122,13 +122,18 @@ class Results:
     settings: ResultSettings
     episodes: tuple[ResultEpisode, ...]  # in the order of the file
 
-    @cached_property
-    def summary(self) -> Summary:
-        """Success per level and task with Wilson intervals; the levels are the suites."""
-        return summarise(
+    @property
+    def records(self) -> list[EpisodeRecord]:
+        """The episodes as those of a run, without what was said in them; the levels are the suites."""
+        return [
             EpisodeRecord(one.id, one.level, one.task, one.seed, one.outcome, one.steps, one.prompt)
             for one in self.episodes
-        )
+        ]
+
+    @cached_property
+    def summary(self) -> Summary:
+        """Success per level and task with Wilson intervals."""
+        return summarise(self.records)
 
 
 def read_results(path: Path) -> Results:
@@ -193,6 +198,18 @@ def _texts(entry: Mapping[str, JSON], name: str, where: str) -> tuple[str, ...]:
         if not isinstance(text, str):
             raise DataError(f"{where}: {name} holds {text!r}; expected texts only")
     return tuple(texts)
+
+
+def compare_results(a: Results, b: Results, seed: int = 0) -> Comparison:
+    """Pair two files episode by episode. Raises MismatchError if an id does not mean the same task in both."""
+    prompts = {episode.id: episode.prompt for episode in a.episodes}
+    for episode in b.episodes:
+        if prompts.get(episode.id, episode.prompt) != episode.prompt:
+            raise MismatchError(
+                f"{a.path} and {b.path} cannot be paired: {episode.id} is {prompts[episode.id]!r} and "
+                f"{episode.prompt!r}; were they played in different worlds?"
+            )
+    return compare(a.records, b.records, seed)
 
 
 def write_results(folder: Path, settings: ResultSettings, episodes: Sequence[ResultEpisode]) -> Path:
