@@ -8,7 +8,7 @@ import pytest
 import yaml
 
 from instar.errors import DataError
-from instar.files import read_yaml
+from instar.files import digest, read_yaml
 from instar.wording import FAMILIES, OURS, drawn, fill, wording
 
 
@@ -21,6 +21,20 @@ def written(folder: Path, pack: Any) -> str:
 def test_our_pack_has_as_many_different_templates_as_llara() -> None:
     counts = {family: len(set(getattr(wording(), family))) for family in FAMILIES}
     assert counts == {"obj_det": 15, "obj_loc": 15, "act_pred": 15, "fut_pred": 15, "spa_rel": 14, "tmp_rel": 14}
+
+
+def test_our_pack_has_as_many_user_sentences_as_llara_and_a_form_of_characters_for_each_tool() -> None:
+    pack = wording()
+    assert len(set(pack.sentences)) == 15
+    assert all("\n" not in sentence and "{" not in sentence for sentence in pack.sentences)
+    assert pack.bins["suction"] != pack.bins["spatula"]
+
+
+def test_a_pack_without_the_optional_parts_keeps_the_hash_that_it_had_before_there_were_any(tmp_path: Path) -> None:
+    old = {key: words for key, words in read_yaml(OURS).items() if key not in ("sentences", "bins")}
+    read = wording(written(tmp_path, old))
+    assert (read.sentences, dict(read.bins)) == ((), {})
+    assert read.hash == digest(old) != wording().hash
 
 
 def test_every_template_about_boxes_states_how_to_write_them() -> None:
