@@ -45,7 +45,8 @@ def elements(path: Path) -> Iterator[Element]:
             if after == "]":
                 return
             if after != ",":
-                raise DataError(f"{path}: a comma should follow entry {number - 1}, found {after or 'the end'!r}")
+                found = repr(after) if after else "the end"
+                raise DataError(f"{path}: a comma should follow entry {number - 1}, found {found}")
             window.skip(1)
 
 

@@ -133,8 +133,8 @@ def write(
             now = [grown for output, grown in zip(outputs, lists, strict=True) if output.straight[number]]
             if not (now or later[number]):
                 continue
-            pictures.place(sample)
             text = told(said(sample))
+            pictures.place(sample)
             for grown in now:
                 grown.add(text)
             if later[number]:
