@@ -11,12 +11,13 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from importlib import metadata
 from pathlib import Path
-from typing import Annotated, Final, Literal
+from typing import Annotated, Final, Literal, Protocol
 
+import tyro
 from typing_extensions import Doc
 
 from instar import plugins
-from instar.errors import InstarError
+from instar.errors import InstarError, PluginError
 from instar.progress import Progress, silent
 
 logger = logging.getLogger(__name__)
@@ -35,6 +36,9 @@ class DoctorConfig:
     """What to look at."""
 
     folder: Annotated[Path, Doc("Folder whose disk is looked at: where samples and checkpoints go.")] = Path()
+    plugin: Annotated[
+        tyro.conf.Positional[str], Doc("A plugin to examine instead of the machine, e.g. vima:python=path/to/python.")
+    ] = ""
 
 
 @dataclass(frozen=True)
@@ -73,9 +77,22 @@ class Requirement:
         return all(_admits(bound, version) for bound in self.bounds.split(",") if bound)
 
 
+class Patient(Protocol):
+    """A plugin that depends on more than Python packages, and can say what of that is missing."""
+
+    def examine(self) -> Sequence[Finding]:
+        """What is there and what is not, in the order in which to mend it."""
+        ...
+
+
 def examine(config: DoctorConfig | None = None, progress: Progress = silent) -> list[Finding]:
-    """Everything there is to say about this machine, in the order a person would ask."""
+    """Everything there is to say about this machine, or about one plugin, in the order a person would ask.
+
+    Raises PluginError if there is no such plugin, or if it needs nothing that could be missing.
+    """
     config = config or DoctorConfig()
+    if config.plugin:
+        return list(_patient(config.plugin).examine())
     return [
         _python(),
         *packages([Requirement.parse(line) for line in metadata.requires("instar") or []], _version),
@@ -87,6 +104,19 @@ def examine(config: DoctorConfig | None = None, progress: Progress = silent) -> 
         disk(config.folder),
         *_plugins(progress),
     ]
+
+
+def _patient(text: str) -> Patient:
+    """The plugin that `text` chooses, of whatever kind can be examined."""
+    choice = plugins.Choice.parse(text)
+    kinds = [kind for kind in plugins.KINDS if choice.name in plugins.names(kind)]
+    for kind in kinds:
+        if hasattr(plugins.load(kind, choice.name), "examine"):
+            patient: Patient = plugins.make(kind, choice)
+            return patient
+    if kinds:
+        raise PluginError(f"{choice.name!r} needs nothing but its packages, which `instar doctor` looks at")
+    raise PluginError(f"no plugin of any kind is called {choice.name!r}; `instar list` shows what is installed")
 
 
 def worst(findings: Iterable[Finding]) -> Level:

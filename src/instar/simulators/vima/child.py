@@ -13,13 +13,14 @@ import json
 import os
 import platform
 import random
+import re
 import shutil
 import struct
 import sys
 import tempfile
 import traceback
 import types
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO, Protocol
 
@@ -33,6 +34,15 @@ PROTOCOL = 1  # rises when the messages change
 LARGEST = 1 << 28  # bytes of a message; more is a broken pipe, not an observation
 VIEWS = ("front", "top")
 POSES = ("pose0_position", "pose0_rotation", "pose1_position", "pose1_rotation")
+
+ROBOT = (
+    "plane/plane.urdf",
+    "ur5/ur5.urdf",
+    "ur5/workspace.urdf",
+    "ur5/suction/suction-base.urdf",
+    "ur5/suction/suction-head.urdf",
+    "ur5/spatula/spatula-base.urdf",
+)
 
 # What VIMA-Bench imports on its way and never calls while an episode is played: training helpers, plots and windows.
 UNUSED = ("torch", "kornia", "matplotlib", "matplotlib.pyplot", "einops")
@@ -281,18 +291,36 @@ def _asset(slot: str, asset: Mapping[str, Any], arrays: Arrays) -> dict[str, Any
     return {"slot": slot, "kind": asset["placeholder_type"], "objects": objects}
 
 
+def absent(bench: Any) -> list[str]:
+    """The model and texture files that VIMA-Bench names and does not have, relative to its assets."""
+    root = Path(bench.__file__).parent / "tasks" / "assets"
+    known = importlib.import_module("vima_bench.tasks.components.encyclopedia")
+    models = {root / name for name in ROBOT}
+    pictures = {Path(one.value.texture_asset) for one in known.TexturePedia if one.value.texture_asset is not None}
+    for entry in (one.value for one in known.ObjPedia):
+        models.add(root / entry.assets)
+        if entry.replace_fn is not None:
+            filled = entry.replace_fn(size=entry.size_range.low, scaling=1.0, assets_root=str(root))
+            pictures.update(Path(name) for name in filled.get("FNAME", ()))
+    for model in models:
+        named = re.findall(r'filename="([^"]+)"', model.read_text(errors="replace")) if model.is_file() else []
+        for name in set(named) - {"FNAME0"}:  # relative to the model, or to a folder above it
+            there = [folder / name for folder in model.parents if (folder / name).exists()]
+            pictures.add(there[0] if there else model.parent / name)
+    return sorted(os.path.relpath(path, root) for path in models | pictures if not path.exists())
+
+
 def obey(player: Player, order: dict[str, Any], arrays: Arrays) -> Message:
     """The answer to one order; an exception is an answer too."""
+    deeds: dict[str, Callable[[], Message]] = {
+        "reset": lambda: player.reset(order["partition"], order["task"], order["seed"]),
+        "step": lambda: player.step(arrays),
+        "advise": player.advise,
+        "describe": player.describe,
+        "assets": lambda: ({"absent": absent(player.bench)}, {}),
+    }
     try:
-        if order["do"] == "reset":
-            return player.reset(order["partition"], order["task"], order["seed"])
-        if order["do"] == "step":
-            return player.step(arrays)
-        if order["do"] == "advise":
-            return player.advise()
-        if order["do"] == "describe":
-            return player.describe()
-        return player.greet()
+        return deeds[order["do"]]()
     except Exception as error:
         traceback.print_exc()
         return {"error": f"{type(error).__name__}: {error}"}, {}
@@ -301,6 +329,8 @@ def obey(player: Player, order: dict[str, Any], arrays: Arrays) -> Message:
 def main(checkout: str, folder: str, orders: BinaryIO, answers: BinaryIO) -> None:
     """Obey until there are no more orders. What anybody prints goes to the error stream, where it disturbs nobody."""
     os.dup2(2, 1)
+    here = Path(__file__).resolve().parent  # what lies beside this file is not for VIMA-Bench to import
+    sys.path[:] = [folder for folder in sys.path if Path(folder).resolve() != here]
     try:
         player = Player(checkout, folder)
         write_message(answers, *player.greet())

@@ -121,8 +121,6 @@ class _Ear:
 
 
 def _started(command: Sequence[str], log: Path, pipes: tuple[int, int]) -> "subprocess.Popen[bytes]":
-    # One thread: simulators run side by side. Fixed hashes: a set of names has one order.
-    calm = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1", "PYTHONHASHSEED": "0", "PYTHONDONTWRITEBYTECODE": "1"}
     with log.open("wb") as said:
         return subprocess.Popen(
             command,
@@ -130,13 +128,20 @@ def _started(command: Sequence[str], log: Path, pipes: tuple[int, int]) -> "subp
             stdout=said,
             stderr=said,
             pass_fds=pipes,
-            env={name: value for name, value in os.environ.items() if name not in _OURS} | calm,
+            env=environment(),
             start_new_session=True,  # Ctrl-C is the parent's to handle
         )
 
 
 # What makes an interpreter look for modules where ours finds them.
 _OURS: Final = frozenset({"PYTHONPATH", "PYTHONHOME", "VIRTUAL_ENV", "__PYVENV_LAUNCHER__"})
+
+
+def environment() -> dict[str, str]:
+    """The environment of another interpreter."""
+    # One thread: simulators run side by side. Fixed hashes: a set of names has one order.
+    calm = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1", "PYTHONHASHSEED": "0", "PYTHONDONTWRITEBYTECODE": "1"}
+    return {name: value for name, value in os.environ.items() if name not in _OURS} | calm
 
 
 def _end(process: "subprocess.Popen[bytes]", orders: BinaryIO, answers: int, folder: Path) -> None:

@@ -10,6 +10,7 @@ from typing import Any, ClassVar, Final
 import numpy as np
 
 from instar.demo import Context, Instruction, Observation
+from instar.doctor import Finding
 from instar.embodiments.vima import VIMA
 from instar.errors import ConfigError, SimulatorError
 from instar.policy import Policy, PolicySpec
@@ -19,6 +20,7 @@ from instar.simulators.tabletop.simulator import meant
 from instar.simulators.vima import child
 from instar.simulators.vima.actions import action_of, poses_of
 from instar.simulators.vima.diary import Diary
+from instar.simulators.vima.examination import examine
 from instar.simulators.vima.observing import Names, instruction_in, names_in, observation_in
 from instar.simulators.vima.partitions import PARTITIONS, tasks_at
 from instar.simulators.vima.program import Answer, Array, Program
@@ -101,6 +103,10 @@ class VimaBench:
         if not self._playing or self._diary is None:
             raise SimulatorError("no episode in play; reset VIMA-Bench to a task and a seed first")
         return self._diary.scene(self._ask({"do": "describe"}).header)
+
+    def examine(self) -> list[Finding]:
+        """What the interpreter lacks, for `instar doctor vima`."""
+        return list(examine(command(self.python, self.checkout), self.patience))
 
     def close(self) -> None:
         """End the child process."""
