@@ -10,7 +10,10 @@ import pytest
 
 ROOT = Path(__file__).parent.parent
 BLOCK = re.compile(r"^```(sh|python)\n(.*?)^```", re.MULTILINE | re.DOTALL)
-PAGES = [ROOT / "docs" / name for name in ("llara.md", "tutorial.md", "extend.md", "formats.md", "transfer.md")]
+PAGES = [
+    ROOT / "docs" / name
+    for name in ("llara.md", "tutorial.md", "extend.md", "formats.md", "transfer.md", "exchange.md")
+]
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)

@@ -44,6 +44,17 @@ def test_samples_tell_what_made_them_and_what_is_in_them(samples: Path) -> None:
     assert [row[0] for row in actions.rows] == ["start_x", "start_y", "start_yaw", "end_x", "end_y", "end_yaw"]
 
 
+def test_samples_tell_which_mixtures_they_have_and_what_those_are_short_of(samples: Path, tmp_path: Path) -> None:
+    assert "mixtures" not in look(samples).to_json()["tables"], "they need kinds that are not there"
+    tasks = ("obj_det", "obj_loc", "act_pred", "fut_pred")
+    build(BuildConfig(demos=DEMOS, out=tmp_path / "all", auxiliary=tasks, workers=1))
+    described = look(tmp_path / "all").to_json()
+    actions = described["facts"]["actions"]
+    assert described["tables"]["mixtures"] == [
+        {"mixture": name, "samples": 5 * actions, "short_of": None} for name in ("A", "B")
+    ]
+
+
 def test_samples_show_one_conversation_of_every_kind_and_what_is_learned(samples: Path) -> None:
     shown = look(samples).examples
     assert [example.title.split(":")[0] for example in shown] == ["llara", "obj_det"]

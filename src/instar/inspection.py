@@ -12,9 +12,10 @@ from typing_extensions import Doc
 from instar import plugins
 from instar.chat import Conversation
 from instar.demo import DemoSource, Episode
-from instar.errors import DataError
+from instar.errors import DataError, InstarError
 from instar.files import MANIFEST, read_json, read_jsonl
 from instar.metrics import SuccessRate
+from instar.mixture import NAMED, Mixture, draw
 from instar.plugins import Choice
 from instar.progress import Progress, silent
 from instar.results import Results, read_results
@@ -149,6 +150,8 @@ def _samples(folder: Path) -> Description:
     tables = [_counted("conversations", "kind", manifest.counts)]
     if manifest.robot is not None and manifest.statistics is not None:
         tables.append(_statistics(manifest.robot, manifest.statistics))
+    if mixtures := tuple(_mixtures(samples)):
+        tables.append(Table("mixtures", ("mixture", "samples", "short of"), mixtures))
     if manifest.notes:
         tables.append(Table("notes", ("note",), tuple((note,) for note in manifest.notes)))
     if manifest.left_out:
@@ -158,6 +161,17 @@ def _samples(folder: Path) -> Description:
     return Description(
         "samples", folder.resolve().name, whole=True, facts=tuple(facts), tables=tuple(tables), examples=examples
     )
+
+
+def _mixtures(samples: Samples) -> Iterator[tuple[Value, ...]]:
+    """The named mixtures whose kinds are all there: how many samples they have, and what there is too little of."""
+    for name in NAMED:
+        try:
+            found = draw(Mixture.parse(name), [samples], seed=0)
+        except InstarError:
+            continue
+        short = [part.share.name for part in found.parts if len(part.numbers) < part.wanted]
+        yield name, len(found), ", ".join(short) or None
 
 
 def _unbuilt(folder: Path) -> Description:
