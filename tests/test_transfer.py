@@ -6,13 +6,14 @@ from pathlib import Path
 import pytest
 from pydantic import TypeAdapter
 
-from instar import cli
+from instar import cli, plugins
 from instar.checkpoint import read_card
-from instar.errors import ConfigError
+from instar.errors import ConfigError, MismatchError
 from instar.files import write_json
 from instar.rollout import Outcome
 from instar.samples import read_manifest
 from instar.transfer import PROTOCOLS, TransferConfig, TransferSummary, transfer
+from tests.point_world import PointWorld
 
 TASKS = "tasks=target_object+color_match"
 PLAYED = f"suites=real,per_task=1,max_steps=1,{TASKS}"
@@ -110,6 +111,18 @@ def test_the_command_line_shows_the_protocols_beside_each_other(
     shown = capsys.readouterr().out
     for said in ("source, at home", *PROTOCOLS, "real/color_match", "joint - zero-shot", "McNemar", "n=2"):
         assert said in shown
+
+
+def test_domains_of_two_robots_are_refused_before_any_training(
+    folder: Path, walked: TransferSummary, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made = plugins.make
+    monkeypatch.setattr(
+        plugins, "make", lambda kind, choice: PointWorld() if kind == "simulators" else made(kind, choice)
+    )
+    with pytest.raises(MismatchError, match=r"demonstrations and tabletop:.*name: .* vima, .* point"):
+        transfer(replace(_small(folder), steps=77))  # would refuse to train where another run lies
+    assert walked.runs
 
 
 def test_options_that_cannot_work_are_refused() -> None:

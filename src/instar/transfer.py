@@ -15,6 +15,7 @@ from typing import Annotated, Final, Literal
 
 from typing_extensions import Doc
 
+from instar import plugins
 from instar.build import BuildConfig, build
 from instar.catalogue import Compared
 from instar.errors import ConfigError
@@ -22,6 +23,7 @@ from instar.evaluate import EvaluateConfig, evaluate
 from instar.progress import Clock, Progress, silent
 from instar.report import ReportConfig, write_report
 from instar.run import RUN, SAME_EPISODES, Run, compare_runs, read_run
+from instar.samples import read_manifest
 from instar.train import Lora, TrainConfig, train
 
 Protocol = Literal["zero-shot", "finetune", "joint"]
@@ -112,6 +114,7 @@ def transfer(config: TransferConfig, progress: Progress = silent) -> TransferSum
     clock = Clock(progress)
     for name, demos in _needed(config).items():
         build(_samples(config, name, demos), clock.stage(f"build {name}"))
+    _require_one_robot(config)
     _teach(config, clock)
     source = _at_home(config, clock)
     for name in config.protocols:
@@ -128,6 +131,17 @@ def _needed(config: TransferConfig) -> dict[str, str]:
     """The demonstrations that the protocols learn from, by the name of their samples."""
     demos = {SOURCE: config.source, "target": config.target}
     return {SOURCE: config.source} if config.protocols == ("zero-shot",) else demos
+
+
+def _require_one_robot(config: TransferConfig) -> None:
+    """Refuse, before any training, domains between which no policy could move."""
+    manifests = {name: read_manifest(config.out / "samples" / name) for name in _needed(config)}
+    robots = {f"the {name}'s demonstrations": manifest.robot for name, manifest in manifests.items()}
+    for benchmark in filter(None, (config.benchmark, config.source_benchmark)):
+        robots[benchmark] = plugins.make("simulators", plugins.make("benchmarks", benchmark).simulator()).robot
+    (first, robot), *others = [(name, robot) for name, robot in robots.items() if robot is not None]
+    for name, other in others:
+        plugins.make("recipes", config.recipe).robot(robot).require(other, first, name)
 
 
 def _teach(config: TransferConfig, clock: Clock) -> None:

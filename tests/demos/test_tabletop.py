@@ -62,6 +62,11 @@ def test_the_other_look_gives_other_ids_for_the_same_actions_on_other_pictures()
     assert np.array_equal(one.action(0), two.action(0))
     assert one.robot == two.robot
     assert one.steps[0].observation.images["front"].digest != two.steps[0].observation.images["front"].digest
+    simulator = Tabletop("real")
+    _, first = simulator.reset(Task("target_object", "real"), 0)
+    last = simulator.step(two.action(0)).observation
+    for step, seen in zip(two.steps, (first, last), strict=True):  # in play the pictures are those that are learned
+        assert step.observation.images["front"].digest == seen.images["front"].digest
 
 
 def test_the_same_id_is_the_same_episode_whatever_else_was_asked_for() -> None:
