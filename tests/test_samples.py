@@ -62,9 +62,17 @@ def test_every_row_reads_back_as_it_was_written(samples: Samples, rows: list[Row
         assert read.id == wrote.id
         assert [image.data for image in read.images] == [image.data for image in wrote.images]
         assert np.array_equal(read.actions.reshape(-1), wrote.actions.reshape(-1))
+        assert [sample.shows for sample in read.samples] == [sample.shows for sample in wrote.samples]
+        assert all(len(sample.shows) == len(read.images) for sample in read.samples)
         assert [(sample.id, sample.kind, sample.weight, sample.conversation.turns) for sample in read.samples] == [
             (sample.id, sample.kind, sample.weight, sample.conversation.turns) for sample in wrote.samples
         ]
+
+
+def test_knows_which_samples_are_about_references(samples: Samples) -> None:
+    views = [samples.sample(number).id.split("/")[3] for number in range(len(samples.index))]
+    assert samples.about_references.tolist() == [view.startswith("a_") for view in views]
+    assert 0 < samples.about_references.sum() < len(views)
 
 
 def test_a_row_is_the_same_in_any_order(samples: Samples) -> None:
@@ -141,6 +149,13 @@ def flip(path: Path, place: float) -> None:
     data = bytearray(path.read_bytes())
     data[int(place * len(data))] ^= 4
     path.write_bytes(data)
+
+
+def test_a_folder_from_before_manifests_had_notes_verifies(copy: Path) -> None:
+    manifest = json.loads((copy / "manifest.json").read_text())
+    del manifest["notes"]
+    (copy / "manifest.json").write_text(json.dumps(manifest))
+    Samples.open(copy).verify()
 
 
 @pytest.mark.parametrize("place", [0.1, 0.5, 0.9])
