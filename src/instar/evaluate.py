@@ -77,6 +77,8 @@ def evaluate(config: EvaluateConfig, progress: Progress = silent) -> Run:
     benchmark: Benchmark = plugins.make("benchmarks", config.benchmark)
     trials = chosen(benchmark.episodes(), config.limit)
     simulator = plugins.make("simulators", benchmark.simulator())
+    if prepare := getattr(simulator, "prepare", None):
+        prepare()  # a world that cannot be entered is one error, not a crash of every episode
     maker = functools.partial(plugins.make, "simulators", plugins.choice_of("simulators", simulator))
     settings = _settings(config, benchmark, simulator, trials)
     return complete(config, settings, trials, lambda todo: play(make_policy(config), maker, todo, config), progress)

@@ -18,6 +18,7 @@ import shutil
 import struct
 import sys
 import tempfile
+import time
 import traceback
 import types
 from collections.abc import Callable, Mapping
@@ -110,6 +111,9 @@ class Steps:
         self.now += TICK
         return self.now
 
+    def __getattr__(self, name: str) -> Any:
+        return getattr(time, name)
+
 
 class Unused(types.ModuleType):
     """A module that is only ever imported; whoever calls on it is told what to install."""
@@ -135,12 +139,12 @@ def load(checkout: str) -> Any:
     """
     for name in UNUSED:
         sys.modules[name] = Unused(name)
+    if checkout:
+        sys.path.insert(0, checkout)
     try:
         importlib.import_module("gym")
     except ModuleNotFoundError:
         sys.modules["gym"] = importlib.import_module("gymnasium")
-    if checkout:
-        sys.path.insert(0, checkout)
     package = importlib.import_module("vima_bench")
     for name in UNUSED:  # whoever asks from now on gets the real one
         sys.modules.pop(name, None)
@@ -313,6 +317,7 @@ def absent(bench: Any) -> list[str]:
 def obey(player: Player, order: dict[str, Any], arrays: Arrays) -> Message:
     """The answer to one order; an exception is an answer too."""
     deeds: dict[str, Callable[[], Message]] = {
+        "greet": player.greet,
         "reset": lambda: player.reset(order["partition"], order["task"], order["seed"]),
         "step": lambda: player.step(arrays),
         "advise": player.advise,

@@ -44,7 +44,7 @@ class Program:
 
         `patience` is in seconds, for every answer. Raises SimulatorError if it does not start or does not greet.
         """
-        self._patience = patience
+        self.patience = patience
         self._folder = Path(tempfile.mkdtemp(prefix="instar-vima-"))
         (self._folder / FILES).mkdir()
         (read_orders, write_orders), (read_answers, write_answers) = os.pipe(), os.pipe()
@@ -74,11 +74,11 @@ class Program:
         self._end()
 
     def _hear(self, what: str) -> Answer:
-        self._ear.deadline = time.monotonic() + self._patience
+        self._ear.deadline = time.monotonic() + self.patience
         try:
             message = read_message(self._ear)
         except TimeoutError as error:
-            raise self._lost(f"said nothing for {self._patience:g} s ({what})") from error
+            raise self._lost(f"said nothing for {self.patience:g} s ({what})") from error
         except (OSError, ValueError, KeyError, TypeError) as error:
             raise self._lost(f"answered what is no message ({what}): {error}") from error
         if message is None:

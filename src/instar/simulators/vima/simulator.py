@@ -104,6 +104,15 @@ class VimaBench:
             raise SimulatorError("no episode in play; reset VIMA-Bench to a task and a seed first")
         return self._diary.scene(self._ask({"do": "describe"}).header)
 
+    def prepare(self) -> None:
+        """Make sure that an episode could be played. Raises SimulatorError that names what is missing."""
+        try:
+            self._ask({"do": "greet"})
+        except SimulatorError as error:
+            raise SimulatorError(f"{error}. `instar doctor vima` says what to install") from error
+        finally:
+            self.close()
+
     def examine(self) -> list[Finding]:
         """What the interpreter lacks, for `instar doctor vima`."""
         return list(examine(command(self.python, self.checkout), self.patience))
@@ -126,6 +135,7 @@ class VimaBench:
         try:
             if self._program is None:
                 self._program = Program(command(self.python, self.checkout), self.patience)
+            self._program.patience = self.patience
             return self._program.ask(order, arrays)
         except SimulatorError:
             self.close()
