@@ -1,5 +1,6 @@
 """VIMA-Bench itself: tasks, pictures and physics from the user's own installation, one child process per simulator."""
 
+import logging
 import os
 import shutil
 from collections.abc import Mapping, Sequence
@@ -24,6 +25,8 @@ from instar.simulators.vima.examination import examine
 from instar.simulators.vima.observing import Names, instruction_in, names_in, observation_in
 from instar.simulators.vima.partitions import PARTITIONS, tasks_at
 from instar.simulators.vima.program import Answer, Array, Program
+
+logger = logging.getLogger(__name__)
 
 VARIABLE: Final = "INSTAR_VIMA_PYTHON"  # the interpreter, where the option names none
 CHECKOUT: Final = "INSTAR_VIMA_CHECKOUT"
@@ -104,10 +107,15 @@ class VimaBench:
             raise SimulatorError("no episode in play; reset VIMA-Bench to a task and a seed first")
         return self._diary.scene(self._ask({"do": "describe"}).header)
 
+    @property
+    def greeting(self) -> Mapping[str, Any]:
+        """What the child says of itself: versions of what it runs on, and the tasks by partition."""
+        return self._ask({"do": "greet"}).header
+
     def prepare(self) -> None:
         """Make sure that an episode could be played. Raises SimulatorError that names what is missing."""
         try:
-            self._ask({"do": "greet"})
+            logger.info("VIMA-Bench runs on %s", self.greeting["versions"])
         except SimulatorError as error:
             raise SimulatorError(f"{error}. `instar doctor vima` says what to install") from error
         finally:
