@@ -105,14 +105,13 @@ def test_every_way_to_lose_a_child_has_its_own_words(tmp_path: Path, deed: str, 
         program.ask({"do": "double"})
 
 
-def test_a_child_that_hangs_is_given_up_in_time(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("instar.simulators.vima.program.GRACE", 0.1)
+def test_a_child_that_hangs_is_given_up_in_time(tmp_path: Path) -> None:
     program = started(tmp_path)
     program.patience = 0.3
     begun = time.monotonic()
     with pytest.raises(SimulatorError, match=r"said nothing for 0.3 s \(sleep\)"):
         program.ask({"do": "sleep"})
-    assert time.monotonic() - begun < 10
+    assert time.monotonic() - begun < 4
     assert not alive(program.greeting.header["pid"])
 
 

@@ -99,6 +99,7 @@ class Program:
     def _lost(self, why: str, *, quote: bool = True) -> SimulatorError:
         """The error to raise, after the child was ended."""
         log = self._folder / LOG
+        self._process.kill()  # it may hang, and nobody knows what state it is in
         said = log.read_bytes()[-TAIL:].decode(errors="replace").strip() if quote and log.exists() else ""
         self.close()
         words = f"; it said last: {' / '.join(said.splitlines())}" if said else ""
