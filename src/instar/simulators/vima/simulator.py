@@ -115,7 +115,8 @@ class VimaBench:
     def prepare(self) -> None:
         """Make sure that an episode could be played. Raises SimulatorError that names what is missing."""
         try:
-            logger.info("VIMA-Bench runs on %s", self.greeting["versions"])
+            versions = self.greeting["versions"].items()
+            logger.info("VIMA-Bench runs on %s", ", ".join(f"{name} {version}" for name, version in versions))
         except SimulatorError as error:
             raise SimulatorError(f"{error}. `instar doctor vima` says what to install") from error
         finally:
