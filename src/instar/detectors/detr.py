@@ -6,15 +6,14 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
-import numpy as np
 import torch
 from typing_extensions import Doc
 
 from instar.backbones.hf_loading import pick_device
 from instar.checkpoint import fingerprint
-from instar.demo import Box, Image, Pixels
+from instar.demo import Image, Pixels
 from instar.detect import Sighting, overlap
-from instar.detectors.detr_loading import Prepare, load_model, load_prepare, names_of
+from instar.detectors.detr_loading import Prepare, load_model, load_prepare, names_of, sightings
 from instar.errors import ConfigError
 from instar.files import JSON, MANIFEST, digest, read_json
 from instar.progress import Progress
@@ -33,11 +32,14 @@ class Detr:
     path: Annotated[str, Doc("folder of the detector")]
     threshold: Annotated[float, Doc("sightings with a lower score are not told")] = 0.6
     overlap: Annotated[float, Doc("of two sightings that overlap by more than this the surer one is told")] = 0.8
+    most: Annotated[int, Doc("no more sightings of one picture than this")] = 15  # LLaRA's detector stops there
     device: Annotated[str, Doc("auto, cpu, cuda or cuda:1; auto is a GPU where there is one")] = "auto"
 
     def __post_init__(self) -> None:
         if not 0 <= self.threshold <= 1 or not 0 <= self.overlap <= 1:
             raise ConfigError(f"detr: threshold {self.threshold} and overlap {self.overlap} must be between 0 and 1")
+        if self.most < 1:
+            raise ConfigError(f"detr: most is {self.most}; it must be at least 1")
 
     def __reduce__(self) -> tuple[type["Detr"], tuple[str | float, ...]]:
         return (Detr, tuple(getattr(self, item.name) for item in fields(self)))
@@ -61,7 +63,7 @@ class Detr:
 
     def fingerprint(self) -> str:
         """Of the weights and of the options that decide what is told."""
-        return digest([fingerprint(Path(self.path)), self.threshold, self.overlap])
+        return digest([fingerprint(Path(self.path)), self.threshold, self.overlap, self.most])
 
     @torch.inference_mode()
     def find(self, pictures: Sequence[Image]) -> list[tuple[Sighting, ...]]:
@@ -80,21 +82,18 @@ class Detr:
         results = self._prepare.results(
             self._model(**batch), [picture.shape[:2] for picture in pictures], self.threshold
         )
-        return [self._told(result, picture) for result, picture in zip(results, pictures, strict=True)]
-
-    def _told(self, result: dict[str, torch.Tensor], picture: Pixels) -> tuple[Sighting, ...]:
         names = names_of(self._model)
-        order = torch.argsort(result["scores"], descending=True, stable=True).tolist()
-        every = [
-            Sighting(names[int(result["labels"][k])], _box(result["boxes"][k], picture), float(result["scores"][k]))
-            for k in order
-            if int(result["labels"][k]) in names
+        return [
+            self._told(sightings(result, names, picture)) for result, picture in zip(results, pictures, strict=True)
         ]
+
+    def _told(self, every: Sequence[Sighting]) -> tuple[Sighting, ...]:
+        """Those that no surer one hides."""
         told: list[Sighting] = []
         for sighting in every:
             if all(overlap(sighting.box, other.box) <= self.overlap for other in told):
                 told.append(sighting)
-        return tuple(told)
+        return tuple(told[: self.most])
 
     @cached_property
     def _manifest(self) -> dict[str, JSON]:
@@ -109,11 +108,3 @@ class Detr:
     @cached_property
     def _prepare(self) -> Prepare:
         return load_prepare(Path(self.path))
-
-
-def _box(corners: torch.Tensor, picture: Pixels) -> Box:
-    """The pixels between continuous corners (4,): left, top, right, bottom; at least one, inside the picture."""
-    height, width = picture.shape[:2]
-    left, top, right, bottom = np.rint(corners.double().cpu().numpy()).astype(int).tolist()
-    left, top = min(max(left, 0), width - 1), min(max(top, 0), height - 1)
-    return Box(left, top, min(max(right - 1, left), width - 1), min(max(bottom - 1, top), height - 1))

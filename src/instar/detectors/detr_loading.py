@@ -14,7 +14,8 @@ from torch import nn
 from transformers.models.auto.modeling_auto import MODEL_FOR_OBJECT_DETECTION_MAPPING_NAMES
 
 from instar.backbones.hf_loading import quiet
-from instar.demo import Pixels
+from instar.demo import Box, Pixels
+from instar.detect import Sighting
 from instar.errors import DataError
 from instar.files import read_json
 
@@ -73,6 +74,23 @@ def names_of(model: nn.Module) -> Mapping[int, str]:
     """The name of every class of a model."""
     config: Any = model.config
     return {int(k): str(name) for k, name in config.id2label.items()}
+
+
+def sightings(result: Mapping[str, torch.Tensor], names: Mapping[int, str], picture: Pixels) -> list[Sighting]:
+    """Scores (n,), labels (n,) and boxes (n, 4) of a picture as sightings, the surest first; nameless ones left out."""
+    order = torch.argsort(result["scores"], descending=True, stable=True).tolist()
+    labels, scores = result["labels"].tolist(), result["scores"].tolist()
+    return [
+        Sighting(names[labels[k]], _box(result["boxes"][k], picture), scores[k]) for k in order if labels[k] in names
+    ]
+
+
+def _box(corners: torch.Tensor, picture: Pixels) -> Box:
+    """The pixels between continuous corners (4,): left, top, right, bottom; at least one, inside the picture."""
+    height, width = picture.shape[:2]
+    left, top, right, bottom = np.rint(corners.double().cpu().numpy()).astype(int).tolist()
+    left, top = min(max(left, 0), width - 1), min(max(top, 0), height - 1)
+    return Box(left, top, min(max(right - 1, left), width - 1), min(max(bottom - 1, top), height - 1))
 
 
 def _require_detection(path: Path) -> None:

@@ -26,7 +26,7 @@ class Size:
     channels: int = 32  # of the first stage of the picture network; each later one has that many more
     blocks: int = 1  # of each of its four stages
     layers: int = 2  # of the decoder
-    queries: int = 30  # most objects in a picture
+    queries: int = 30  # most objects in a picture; RT-DETRs have one for every cell of their two coarsest grids
 
 
 def make_toy(choice: Choice, out: Path, seed: int) -> Path:
@@ -60,22 +60,30 @@ def _stages(size: Size) -> dict[str, Any]:
 
 
 def _rt(size: Size) -> dict[str, Any]:
-    """What the RT-DETRs have in common: features at strides 8, 16 and 32."""
-    # One query may stand for several noisy copies of an object while it learns; more than 30 of them only cost time.
+    """What the RT-DETRs have in common: features in cells of 16 and of 32 pixels, and every cell a query.
+
+    Published ones choose 300 of thousands of cells. Where none is chosen wrongly, boxes are learned from the first step
+    on: of the tabletop's objects 26 in 98 were located after 1,280 pictures; with 30 chosen cells of three grids it was
+    13 in 278 after 3,200.
+    """
+    cells = sum((size.height // side) * (size.width // side) for side in (16, 32))
     return {
-        "backbone_config": _untyped.RTDetrResNetConfig(**_stages(size), out_features=["stage2", "stage3", "stage4"]),
+        "backbone_config": _untyped.RTDetrResNetConfig(**_stages(size), out_features=["stage3", "stage4"]),
         "freeze_backbone_batch_norms": False,  # they have learned nothing yet
         "encoder_hidden_dim": size.hidden,
-        "encoder_in_channels": [size.channels * k for k in (2, 3, 4)],
+        "encoder_in_channels": [size.channels * k for k in (3, 4)],
         "encoder_ffn_dim": 2 * size.hidden,
         "encoder_attention_heads": 4,
+        "encode_proj_layers": [1],
+        "feat_strides": [16, 32],
         "d_model": size.hidden,
-        "num_queries": size.queries,
-        "decoder_in_channels": [size.hidden] * 3,
+        "num_queries": cells,
+        "num_feature_levels": 2,
+        "decoder_in_channels": [size.hidden] * 2,
         "decoder_ffn_dim": 2 * size.hidden,
         "decoder_layers": size.layers,
         "decoder_attention_heads": 4,
-        "num_denoising": 30,
+        "num_denoising": 0,  # costs more than it teaches where every cell learns
     }
 
 
@@ -85,7 +93,7 @@ def _rt_detr(size: Size) -> PreTrainedConfig:
 
 
 def _rt_detr_v2(size: Size) -> PreTrainedConfig:
-    config: PreTrainedConfig = _untyped.RTDetrV2Config(**_rt(size))
+    config: PreTrainedConfig = _untyped.RTDetrV2Config(**_rt(size), decoder_n_levels=2)
     return config
 
 

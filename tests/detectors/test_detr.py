@@ -1,0 +1,238 @@
+"""Detection models of several families: taught on a few pictures, written, and looked through."""
+
+import copy
+import json
+import pickle
+from collections.abc import Sequence
+from pathlib import Path
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+import torch
+from torch import nn
+
+from instar import plugins
+from instar.album import Album
+from instar.demo import Box, Image
+from instar.detect import Sighting
+from instar.detectors.detr import Detr
+from instar.detectors.detr_loading import load_prepare, sightings
+from instar.detectors.detr_names import Names, compose, composed, settle
+from instar.detectors.detr_teaching import boxes_of, brightened, shifted
+from instar.detectors.detr_toys import make_toy
+from instar.errors import ConfigError, DataError
+from instar.files import read_jsonl, write_json
+from instar.plugins import Choice
+from instar.progress import silent
+from instar.teach_detector import DetectorTrainConfig
+
+SMALL = "height=64,width=128,hidden=32,channels=8"
+COLOURS = {"red": (220, 40, 40), "blue": (40, 60, 220)}
+
+
+def drawn(k: int) -> tuple[Image, tuple[Sighting, ...]]:
+    """A picture with one red or blue square or bar, somewhere."""
+    rng = np.random.default_rng(k)
+    colour, (height, width) = [("red", (40, 40)), ("blue", (40, 40)), ("red", (20, 80)), ("blue", (20, 80))][k % 4]
+    left, top = int(rng.integers(0, 256 - width)), int(rng.integers(0, 128 - height))
+    pixels = np.full((128, 256, 3), 240, dtype=np.uint8)
+    pixels[top : top + height, left : left + width] = COLOURS[colour]
+    shape = "square" if height == width else "bar"
+    box = Box(left, top, left + width - 1, top + height - 1)
+    return Image.of(pixels), (Sighting(f"{colour} {shape}", box, shape=shape),)
+
+
+@pytest.fixture(scope="module")
+def album(tmp_path_factory: pytest.TempPathFactory) -> Album:
+    folder = tmp_path_factory.mktemp("album")
+    rows, data = [], b""
+    for k in range(32):
+        image, [thing] = drawn(k)
+        box = [thing.box.left, thing.box.top, thing.box.right, thing.box.bottom]
+        place = {"start": len(data), "bytes": len(image.data)}
+        rows.append(
+            {"episode": str(k), "key": "0", "kind": "frame", "truth": [[thing.name, thing.shape, *box]], **place}
+        )
+        data += image.data
+    (folder / "pictures.bin").write_bytes(data)
+    (folder / "pictures.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+    write_json(folder / "manifest.json", {"pictures": len(rows), "left_out": 0})
+    return Album.open(folder)
+
+
+def taught(album: Album, out: Path, model: str, steps: int) -> Path:
+    toy = f"tiny:{model},{SMALL}"
+    config = DetectorTrainConfig("none", out, toy, device="cpu", steps=steps, lr=4e-3, clip=1.0, batch=8, log_every=3)
+    Detr.teach(config, album, silent).save(out / "written")
+    return out / "written"
+
+
+def looked(detector: Detr, pictures: Sequence[Image]) -> list[list[tuple[str, Box]]]:
+    return [[(thing.name, thing.box) for thing in seen] for seen in detector.find(pictures)]
+
+
+@pytest.fixture(scope="module")
+def learned(album: Album, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return taught(album, tmp_path_factory.mktemp("learned"), "rt_detr", steps=24)
+
+
+def test_it_learns(learned: Path) -> None:
+    rows = read_jsonl(learned.parent / "metrics.jsonl")
+    losses = [row["value"] for row in rows if row["name"] == "loss"]
+    assert len(losses) == 8
+    assert np.mean(losses[-2:]) < 0.8 * np.mean(losses[:2])
+
+
+@pytest.mark.parametrize(("family", "nothing"), [("rt_detr", 0), ("detr", 1)])
+def test_boxes_as_they_are_learned_are_boxes_as_they_are_seen(tmp_path: Path, family: str, nothing: int) -> None:
+    prepare = load_prepare(make_toy(Choice.parse(f"tiny:{family}"), tmp_path, 0))
+    rng = np.random.default_rng(0)
+    pixels = np.zeros((128, 256, 3), dtype=np.uint8)
+    corners = rng.integers(0, [200, 100, 56, 28], size=(20, 4)).tolist()
+    truth = [Sighting(f"thing {k % 3}", Box(x, y, x + w, y + h)) for k, (x, y, w, h) in enumerate(corners)]
+    logits = torch.full((1, 20, 3 + nothing), -9.0)
+    logits[0, torch.arange(20), torch.arange(20) % 3] = torch.linspace(4.0, 1.0, 20)
+    outputs = SimpleNamespace(logits=logits, pred_boxes=boxes_of(truth, pixels)[None])
+    [result] = prepare.results(outputs, [(128, 256)], 0.5)
+    seen = sightings(result, {k: f"thing {k}" for k in range(3)}, pixels)
+    assert [(thing.name, thing.box) for thing in seen] == [(thing.name, thing.box) for thing in truth]
+
+
+@pytest.mark.parametrize("family", ["rt_detr", "rt_detr_v2", "detr", "yolos"])
+def test_every_family_is_taught_written_and_looked_through(album: Album, tmp_path: Path, family: str) -> None:
+    folder = taught(album, tmp_path, family, steps=2)
+    detector = Detr(str(folder), threshold=0.0, device="cpu")
+    pictures = [drawn(k)[0] for k in range(3)]
+    seen = detector.find(pictures)
+    assert {thing.name for some in seen for thing in some} <= {"red square", "blue square", "red bar", "blue bar"}
+    assert all(some for some in seen)
+    for some in seen:
+        assert [thing.score for thing in some] == sorted((thing.score for thing in some), reverse=True)
+        for thing in some:
+            assert 0 <= thing.box.left <= thing.box.right < 256
+            assert 0 <= thing.box.top <= thing.box.bottom < 128
+
+
+def test_a_taught_model_is_a_model_to_finetune(album: Album, learned: Path, tmp_path: Path) -> None:
+    config = DetectorTrainConfig("none", tmp_path, str(learned), device="cpu", steps=1, batch=2)
+    Detr.teach(config, album, silent).save(tmp_path / "written")
+    assert looked(Detr(str(tmp_path / "written"), threshold=0.0), [drawn(0)[0]])
+
+
+def test_company_changes_nothing(learned: Path) -> None:
+    detector = Detr(str(learned), threshold=0.2, device="cpu")
+    large = Image.of(np.repeat(np.repeat(drawn(4)[0].pixels, 2, axis=0), 2, axis=1))
+    pictures = [drawn(0)[0], large, drawn(1)[0], drawn(2)[0]]
+    together = looked(detector, pictures)
+    assert together == [looked(detector, [picture])[0] for picture in pictures]
+    assert detector.find([]) == []
+
+
+def test_a_higher_threshold_tells_less_and_most_is_most(learned: Path) -> None:
+    pictures = [drawn(k)[0] for k in range(4)]
+    every = Detr(str(learned), threshold=0.0, overlap=1.0, device="cpu").find(pictures)
+    some = Detr(str(learned), threshold=0.2, overlap=1.0, device="cpu").find(pictures)
+    for more, fewer in zip(every, some, strict=True):
+        assert [thing for thing in more if thing.score > 0.2] == list(fewer)
+        assert len(more) > len(fewer)
+    few = Detr(str(learned), threshold=0.0, overlap=1.0, most=2, device="cpu").find(pictures)
+    assert [seen[:2] for seen in every] == few
+
+
+def test_the_fingerprint_is_of_what_is_found_and_not_of_where_it_lies(learned: Path, tmp_path: Path) -> None:
+    moved = tmp_path / "moved"
+    moved.mkdir()
+    for path in learned.iterdir():
+        (moved / path.name).write_bytes(path.read_bytes())
+    assert Detr(str(moved)).fingerprint() == Detr(str(learned)).fingerprint()
+    assert Detr(str(moved), threshold=0.5).fingerprint() != Detr(str(learned)).fingerprint()
+    assert Detr(str(moved), device="cpu").fingerprint() == Detr(str(learned)).fingerprint()
+
+
+def test_it_travels_between_processes_as_its_options(learned: Path) -> None:
+    detector = Detr(str(learned), threshold=0.25, device="cpu")
+    detector.find([drawn(0)[0]])
+    assert copy.deepcopy(detector) == detector
+    assert len(pickle.dumps(detector)) < 1000, "options, not weights"
+
+
+@pytest.mark.parametrize("options", ["threshold=1.5", "overlap=-0.1", "most=0"])
+def test_impossible_options_are_refused(options: str) -> None:
+    with pytest.raises(ConfigError, match="detr: "):
+        plugins.make("detectors", f"detr:somewhere,{options}")
+
+
+def test_a_folder_without_a_detector_says_so(tmp_path: Path) -> None:
+    with pytest.raises(DataError, match=r"no detector is there; `instar detector train` writes one"):
+        Detr(str(tmp_path)).find([drawn(0)[0]])
+    (tmp_path / "config.json").write_text('{"model_type": "llama"}')
+    with pytest.raises(DataError, match="is of type 'llama', which is no object detection model"):
+        Detr(str(tmp_path)).find([drawn(0)[0]])
+
+
+@pytest.mark.parametrize(
+    ("model", "words"),
+    [
+        ("tiny:fast_rcnn", "no small detector of family 'fast_rcnn'; there are: detr, rt_detr"),
+        ("tiny:detr,depth=3", "a small detector has the options height"),
+    ],
+)
+def test_an_unknown_toy_is_refused(tmp_path: Path, model: str, words: str) -> None:
+    with pytest.raises(ConfigError, match=words):
+        make_toy(Choice.parse(model), tmp_path, 0)
+
+
+def test_names_are_made_of_every_texture_with_every_shape() -> None:
+    names = composed([("red", "bar"), ("blue", "square"), ("", "line")])
+    assert names.every == ("blue bar", "blue square", "red bar", "red square", "line")
+
+
+def test_composed_layers_add_up_their_parts_and_settle_to_plain_ones() -> None:
+    torch.manual_seed(0)
+    classes, boxes = nn.Linear(8, 5), nn.Linear(8, 5)
+    model = nn.ModuleDict({"class_embed": classes, "bbox_embed": boxes})
+    plain = boxes.weight.detach().clone()
+    [layer] = compose(model, composed([("red", "bar"), ("blue", "square")]))
+    assert layer is classes
+    weight = layer.weight.detach().clone()
+    # blue bar - blue square = red bar - red square: only textures and shapes are learned.
+    torch.testing.assert_close(weight[0] - weight[1], weight[2] - weight[3])
+    settle([layer])
+    torch.testing.assert_close(layer.weight.detach(), weight)
+    assert sorted(model.state_dict()) == [
+        "bbox_embed.bias",
+        "bbox_embed.weight",
+        "class_embed.bias",
+        "class_embed.weight",
+    ]
+    torch.testing.assert_close(boxes.weight.detach(), plain)
+
+
+def test_layers_of_seen_names_stay_as_they_are() -> None:
+    assert Names((("red", "bar"), ("blue", "square"))).every == ("red bar", "blue square")
+
+
+def test_boxes_are_said_by_centre_and_size_of_their_pixels() -> None:
+    pixels = np.zeros((128, 256, 3), dtype=np.uint8)
+    [box] = boxes_of([Sighting("a", Box(64, 32, 127, 63))], pixels).tolist()
+    assert box == [0.375, 0.375, 0.25, 0.25]
+
+
+def test_a_shifted_picture_shows_the_same_thing_elsewhere() -> None:
+    for k in range(20):
+        image, truth = drawn(k)
+        pixels, [moved] = shifted(image.pixels, truth, 30, np.random.default_rng(k))
+        [thing] = truth
+        inside = pixels[moved.box.top : moved.box.bottom + 1, moved.box.left : moved.box.right + 1]
+        assert (inside == image.pixels[thing.box.top, thing.box.left]).all()
+        assert (pixels != 240).any(axis=2).sum() == inside.shape[0] * inside.shape[1]
+    assert shifted(image.pixels, truth, 0, np.random.default_rng(0))[1] is truth
+
+
+def test_a_brighter_picture_keeps_its_shape() -> None:
+    pixels = np.full((4, 4, 3), 200, dtype=np.uint8)
+    changed = [int(brightened(pixels, 0.1, np.random.default_rng(k))[0, 0, 0]) for k in range(50)]
+    assert 180 <= min(changed) < 190
+    assert 210 < max(changed) <= 220
+    assert brightened(pixels, 0.0, np.random.default_rng(0)) is pixels
