@@ -230,18 +230,30 @@ def _pallet() -> Shape:
     )
 
 
+# The pan's disc from height to height: outer and inner radius, about a centre a millimetre off the origin.
+_PAN: Final = ((-13.8, -9, 60, 0), (-9, -3, 67, 58), (-3, 4, 74, 66), (4, 9, 78.5, 74), (9, 16.8, 84.2, 78))
+# Its handle rises and gets thinner outward: outline and heights, piece by piece.
+_HANDLE: Final = (
+    (rectangle(82, 104, -9.3, 15), (-4, 17)),
+    (rectangle(104, 128, -8.5, 15.3), (8, 22.5)),
+    (rectangle(128, 178, -8.6, 17.4), (14, 27.4)),
+    (((178, -6.8), (178, 17), (200, 14.8), (207, 10.2), (208.2, 6), (207, 0), (200, -3.2)), (19, 27.2)),
+)
+
+
 @cache
 def _pan() -> Shape:
-    levels = ((-13.8, -9, 59, 0), (-9, -3, 65, 56), (-3, 4, 70, 62), (4, 9, 78, 68), (9, 15.5, 83.5, 78))
     rings = [
-        prism([], (z0, z1), flat(2.5), 2.5, [(0, 0, outer)] + ([(0, 0, inner)] if inner else []))
-        for z0, z1, outer, inner in levels
+        prism([], (z0, z1), flat(2.5), 2.5, [(-1, -0.6, outer)] + ([(-1, -0.6, inner)] if inner else []))
+        for z0, z1, outer, inner in _PAN
     ]
-    grip = rectangle(82, 208, -8.7, 17.6)
-    handle = prism([grip], (8, 27.5), flat(2.5), 2.5, [(194, 4.5, 5)])
+    handle = [
+        prism([outline], heights, flat(2.5), 2.5, [(194, 4.5, 5)] if outline[0][0] == 178 else [])
+        for outline, heights in _HANDLE
+    ]
     # The hull that is touched has a flat lid over disc and handle.
-    touch = solid([*disc(0, 0, 84), *grip], -13.8, 19.5)
-    return Shape("pan", (0.16, 0.24, 0.03), (*rings, handle), (touch,), -0.0138, loose=False, profile="circle")
+    touch = solid([*disc(0, 0, 84), *rectangle(82, 208, -8.7, 17.6)], -13.8, 19.5)
+    return Shape("pan", (0.16, 0.24, 0.03), (*rings, *handle), (touch,), -0.0138, loose=False, profile="circle")
 
 
 def container(length: float, width: float) -> Shape:

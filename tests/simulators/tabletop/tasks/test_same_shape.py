@@ -1,7 +1,11 @@
 """What has the profile of the base goes into it."""
 
+from dataclasses import replace
+
 import pytest
 
+from instar.simulator import Task
+from instar.simulators.tabletop.simulator import draw_problem
 from instar.simulators.tabletop.tasks.sets import SUITES
 from tests.simulators.tabletop.tasks.play import Table, tables
 
@@ -28,10 +32,15 @@ def test_a_thing_of_another_profile_in_the_base_is_failure() -> None:
 def test_how_near_is_near_depends_on_the_base(base_name: str, near: float) -> None:
     table = next(t for t in tables("same_shape") if t.pictured("base_obj").shape.name == base_name)
     base, (one, two) = table.pictured("base_obj"), table.simulator.bodies[1:3]
-    toward = -1.0 if base.y > 0 else 1.0
-    table.carry(one, base.x, base.y)
-    assert not table.carry(two, base.x, base.y + toward * (near + 0.025)).terminated
-    assert table.carry(two, base.x, base.y + toward * (near - 0.01)).success
+    rule = draw_problem(Task("same_shape", "placement"), table.seed).rule
+    rule.begin(table.simulator.bodies)
+    others = [body for body in table.simulator.bodies if body.id not in (one.id, two.id)]
+    inside = replace(one, x=base.x, y=base.y)
+    for away, reached in (
+        (near + 0.01, False),
+        (near - 0.01, True),
+    ):  # the rule alone: a real thing would tip on a wall
+        assert rule.judge([*others, inside, replace(two, x=base.x, y=base.y + away)], {}).success is reached
 
 
 def test_nothing_begins_within_a_base_or_near_a_distractor() -> None:
