@@ -89,8 +89,9 @@ def _with(taught: Recipe, changes: Mapping[str, Any]) -> Recipe:
 
 
 def _on_record(detector: Detector) -> dict[str, Any]:
-    choice = plugins.choice_of("detectors", detector)
-    return {"detector": choice.name, "threshold": detector.threshold, "fingerprint": detector.fingerprint()}
+    choice = plugins.portable("detectors", detector)
+    told = {"threshold": detector.threshold, "fingerprint": detector.fingerprint()}
+    return {"detector": choice.name, **choice.options, **told}
 
 
 def asked_as(policy: VlmPolicy, asking: Asking) -> Policy:

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, fields
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 
 import torch
 from typing_extensions import Doc
@@ -28,6 +28,8 @@ TOGETHER = 32  # pictures in one forward pass
 @dataclass(frozen=True)
 class Detr:
     """A folder as `instar detector train` or save_pretrained writes it. Opened when first used."""
+
+    LOCAL: ClassVar = ("path", "device")  # where, not what
 
     path: Annotated[str, Doc("folder of the detector")]
     threshold: Annotated[float, Doc("sightings with a lower score are not told")] = 0.6
