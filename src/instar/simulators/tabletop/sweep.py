@@ -18,6 +18,7 @@ LEAST: Final = 0.03  # shorter sweeps move nothing
 LATE: Final = 0.015  # a blade that comes down further past a block's centre leaves it behind
 CARRIED: Final = 0.025  # distance from the path's line within which a block is carried to the end
 TOUCHED: Final = 0.042  # and beyond which it is not touched
+STUCK: Final = 0.88  # share of its corner's way along the blade that friction keeps a turning block from
 TURNED: Final = 1.3  # radians a block turns that is left behind, and ...
 ASIDE: Final = 0.015  # ... how far it is pushed out sideways
 STEP: Final = 0.004  # between the poses of a trail
@@ -68,7 +69,9 @@ def _rides(bodies: Sequence[Body], start: Floats, ahead: Floats, length: float) 
         if off <= CARRIED or (front > along and off < TOUCHED + WIDTH / 2):
             reach = max(stop if off <= CARRIED else along, front)
             if reach > along:
-                rides[body.id] = _Ride(reach, beside, _aligned(body.yaw, heading))
+                yaw = _aligned(body.yaw, heading)
+                slip = 0.0 if behind else STUCK * _drift(yaw - body.yaw)
+                rides[body.id] = _Ride(reach, beside + slip, yaw)
         elif off < TOUCHED and stop > along:
             share = float(np.interp(off, (CARRIED, 0.03, 0.038, TOUCHED), (0.75, 0.5, 0.2, 0.0)))
             out = float(np.sign(beside))
@@ -79,6 +82,13 @@ def _rides(bodies: Sequence[Body], start: Floats, ahead: Floats, length: float) 
 def _aligned(yaw: float, heading: float) -> float:
     """The yaw nearest to `yaw` with a face toward `heading`."""
     return heading + round((yaw - heading) / (np.pi / 2)) * (np.pi / 2)
+
+
+def _drift(turned: float) -> float:
+    """How far a block goes sideways whose corner stays where the blade met it, while it turns to lie flush."""
+    half = WIDTH / 2
+    corner = np.sqrt(2) * half * np.sin(np.pi / 4 - abs(turned))
+    return float(np.sign(turned) * (half - corner))
 
 
 def _ridden(body: Body, rides: dict[int, _Ride], start: Floats, ahead: Floats) -> Body:
