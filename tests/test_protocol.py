@@ -158,7 +158,7 @@ def test_the_models_own_eyes_are_measured_like_a_detector(taught: Taught, naming
 )
 @pytest.mark.parametrize("references", ["nobody", "truth", "model", "detector"])
 def test_the_protocol_runs_on_the_real_simulator(taught: Taught, tmp_path: Path, references: str) -> None:
-    benchmark = "vima:tasks=rotate+rearrange,suites=placement_generalization,per_task=1,max_steps=2"
+    benchmark = "vima:tasks=rotate+rearrange,suites=placement,per_task=1,max_steps=2"
     who = seen_by(taught) if references == "detector" else references
     run = asked(taught, tmp_path / "run", references=who, benchmark=benchmark)
     assert not {record.outcome for record in run.records} & {Outcome.UNREADABLE, Outcome.CRASHED}
