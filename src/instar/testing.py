@@ -22,6 +22,7 @@ from typing_extensions import Doc
 from instar import plugins
 from instar.chat import AuxiliaryTask, Conversation, Recipe
 from instar.demo import Context, DemoSource, Episode
+from instar.detect import Detector, labelled
 from instar.doctor import Finding
 from instar.errors import InstarError, PluginError, ReplyError
 from instar.policy import Policy
@@ -308,6 +309,37 @@ def _policies(policy: Policy, config: CheckConfig) -> Iterator[Rule]:
     yield "is stateless: order and batch do not matter", is_stateless
 
 
+def _detectors(detector: Detector, config: CheckConfig) -> Iterator[Rule]:
+    camera = detector.camera or "front"
+    pictures = [look.image for episode in _episodes(config)[:2] for look in labelled(episode, camera)]
+
+    def finds_inside_the_picture() -> None:
+        for picture, seen in zip(pictures, detector.find(pictures), strict=True):
+            height, width = picture.pixels.shape[:2]
+            for thing in seen:
+                box = thing.box
+                assert 0 <= box.left <= box.right < width, f"{box} is not in a picture {width} wide"
+                assert 0 <= box.top <= box.bottom < height, f"{box} is not in a picture {height} high"
+                assert thing.name, "a sighting has no name"
+
+    def tells_the_surest_first() -> None:
+        for seen in detector.find(pictures):
+            scores = [thing.score for thing in seen]
+            assert scores == sorted(scores, reverse=True), f"scores {scores} rise"
+            assert not scores or scores[-1] >= detector.threshold, f"{scores[-1]} is below {detector.threshold}"
+
+    def is_stateless() -> None:
+        together = detector.find(pictures)
+        alone = [detector.find([picture])[0] for picture in reversed(pictures)]
+        assert together == list(reversed(alone)), "company or order changed what is seen"
+        assert detector.fingerprint() == copy.deepcopy(detector).fingerprint()
+
+    yield from _plugin_rules("detectors", detector, Detector)
+    yield "finds things inside the picture", finds_inside_the_picture
+    yield "tells the surest first, none below its threshold", tells_the_surest_first
+    yield "is stateless: order and batch do not matter", is_stateless
+
+
 def assert_same_context(one: Context, other: Context) -> None:
     """Raise AssertionError unless two contexts hold the same bytes."""
     assert one.t == other.t
@@ -330,6 +362,7 @@ SUITES: Final[Mapping[str, Callable[[Any, CheckConfig], Iterator[Rule]]]] = {
     "benchmarks": _benchmarks,
     "simulators": _simulators,
     "policies": _policies,
+    "detectors": _detectors,
 }
 
 __all__ = ["CheckConfig", "assert_same_context", "check", "conform", "same_conversation"]

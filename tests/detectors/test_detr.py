@@ -26,6 +26,7 @@ from instar.files import read_jsonl, write_json
 from instar.plugins import Choice
 from instar.progress import silent
 from instar.teach_detector import DetectorTrainConfig
+from instar.testing import conform
 
 SMALL = "height=64,width=128,hidden=32,channels=8"
 COLOURS = {"red": (220, 40, 40), "blue": (40, 60, 220)}
@@ -236,3 +237,7 @@ def test_a_brighter_picture_keeps_its_shape() -> None:
     assert 180 <= min(changed) < 190
     assert 210 < max(changed) <= 220
     assert brightened(pixels, 0.0, np.random.default_rng(0)) is pixels
+
+
+def test_it_conforms(learned: Path) -> None:
+    conform("detectors", f"detr:{learned},threshold=0.05,device=cpu", "tabletop:tasks=rearrange,episodes=2")

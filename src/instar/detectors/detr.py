@@ -22,8 +22,6 @@ if TYPE_CHECKING:
     from instar.album import Album
     from instar.teach_detector import DetectorTrainConfig, Learned
 
-TOGETHER = 32  # pictures in one forward pass
-
 
 @dataclass(frozen=True)
 class Detr:
@@ -70,24 +68,13 @@ class Detr:
     @torch.inference_mode()
     def find(self, pictures: Sequence[Image]) -> list[tuple[Sighting, ...]]:
         """What is seen in each picture, the surest first. Raises DataError for a folder without a detector."""
-        found: dict[int, tuple[Sighting, ...]] = {}
-        # Pictures of one size go together: none is padded, so what comes with a picture does not change what is seen.
-        for size in sorted({picture.pixels.shape[:2] for picture in pictures}):
-            places = [k for k, picture in enumerate(pictures) if picture.pixels.shape[:2] == size]
-            for start in range(0, len(places), TOGETHER):
-                some = places[start : start + TOGETHER]
-                found.update(zip(some, self._seen([pictures[k].pixels for k in some]), strict=True))
-        return [found[k] for k in range(len(pictures))]
+        # One by one: in a batch the last bits of a score depend on the others, and a threshold may fall between.
+        return [self._seen(picture.pixels) for picture in pictures]
 
-    def _seen(self, pictures: Sequence[Pixels]) -> list[tuple[Sighting, ...]]:
-        batch = {name: value.to(self._model.device) for name, value in self._prepare(pictures).items()}
-        results = self._prepare.results(
-            self._model(**batch), [picture.shape[:2] for picture in pictures], self.threshold
-        )
-        names = names_of(self._model)
-        return [
-            self._told(sightings(result, names, picture)) for result, picture in zip(results, pictures, strict=True)
-        ]
+    def _seen(self, picture: Pixels) -> tuple[Sighting, ...]:
+        inputs = {name: value.to(self._model.device) for name, value in self._prepare([picture]).items()}
+        [result] = self._prepare.results(self._model(**inputs), [picture.shape[:2]], self.threshold)
+        return self._told(sightings(result, names_of(self._model), picture))
 
     def _told(self, every: Sequence[Sighting]) -> tuple[Sighting, ...]:
         """Those that no surer one hides."""
