@@ -188,6 +188,9 @@ def write_checkout(folder: Path) -> Path:
         ("vima_bench/__init__.py", PACKAGE.format(specs=specs)),
         ("vima_bench/env/__init__.py", '"""Worlds."""\n'),
         ("vima_bench/env/base.py", BASE),
+        ("vima_bench/tasks/__init__.py", '"""Tasks."""\n'),
+        ("vima_bench/tasks/utils/__init__.py", '"""Helpers."""\n'),
+        ("vima_bench/tasks/utils/misc_utils.py", '"""More helpers."""\n'),
     ):
         path = folder / name
         path.parent.mkdir(parents=True, exist_ok=True)

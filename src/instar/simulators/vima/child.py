@@ -115,6 +115,18 @@ class Steps:
         return getattr(time, name)
 
 
+def moved(points: Any, transform: Any) -> Any:
+    """`points` (H, W, 3) float32 of a depth picture after a rigid `transform` (4, 4), written in their place.
+
+    Every sum is made in the order of the benchmark's own function, so every bit is the same; but over whole columns,
+    which takes a tenth of the time. It is called for every object that is placed and for every advice of the oracle.
+    """
+    x, y, z = (points[..., k].astype(np.float64) for k in range(3))
+    for k in range(3):
+        points[..., k] = transform[k, 0] * x + transform[k, 1] * y + transform[k, 2] * z + transform[k, 3]
+    return points
+
+
 class Unused(types.ModuleType):
     """A module that is only ever imported; whoever calls on it is told what to install."""
 
@@ -149,6 +161,7 @@ def load(checkout: str) -> Any:
     for name in UNUSED:  # whoever asks from now on gets the real one
         sys.modules.pop(name, None)
     vars(importlib.import_module("vima_bench.env.base"))["time"] = Steps()
+    vars(importlib.import_module("vima_bench.tasks.utils.misc_utils"))["transform_pointcloud"] = moved
     importlib.import_module("cv2").setNumThreads(1)
     return package
 
