@@ -12,9 +12,11 @@ from instar.build import BuildConfig, build
 from instar.describe import Naming
 from instar.errors import ConfigError
 from instar.evaluate import EvaluateConfig, evaluate
+from instar.inspection import InspectConfig, inspect
+from instar.reporting.entries import command
 from instar.results import ExportConfig, export, read_results
 from instar.rollout import Outcome
-from instar.run import Run
+from instar.run import Run, read_run
 from instar.teach_detector import DetectorMeasureConfig, DetectorTrainConfig, measure_detector, train_detector
 from instar.train import TrainConfig, train
 
@@ -131,6 +133,17 @@ def test_the_folder_of_a_detector_is_not_on_record_but_what_it_is(taught: Taught
     assert run.settings["references"]["detector"] == "detr"
     assert run.settings["references"]["threshold"] == 0.001
     assert str(taught.detector) not in (tmp_path / "run.json").read_text()
+    assert dict(inspect(InspectConfig(str(tmp_path))).facts)["naming"] == "found"
+
+
+def test_the_command_of_a_run_says_how_it_was_asked(taught: Taught, tmp_path: Path) -> None:
+    said = command(asked(taught, tmp_path / "run", references="nobody", prompt="past=2"))
+    prompt = "describe=false,evaluator=false,past=2,sentence=none,spaces=1,visual=false"
+    assert f"--references nobody --prompt {prompt}" in said
+    again = asked(taught, tmp_path / "again", references="nobody", prompt=prompt)
+    assert again.settings == read_run(tmp_path / "run").settings
+    seen = command(asked(taught, tmp_path / "seen", references=seen_by(taught), naming="given"))
+    assert "--references detr:FOLDER,threshold=0.001 --naming given" in seen
 
 
 @pytest.mark.parametrize("policy", ["random", "expert"])

@@ -11,6 +11,7 @@ from safetensors.numpy import load_file
 from instar import plugins
 from instar.detect import held_out
 from instar.errors import ConfigError, DataError, MismatchError
+from instar.inspection import InspectConfig, inspect
 from instar.metrics import wilson
 from instar.teach_detector import (
     Detection,
@@ -139,3 +140,10 @@ def test_one_thing_is_measured(tmp_path: Path) -> None:
         DetectorMeasureConfig(DEMOS)
     with pytest.raises(ConfigError, match="one of them"):
         DetectorMeasureConfig(DEMOS, "detr:somewhere", tmp_path)
+
+
+def test_inspect_shows_a_detector(taught: DetectorSummary) -> None:
+    shown = inspect(InspectConfig(str(taught.detector)))
+    assert (shown.kind, shown.whole) == ("detector", True)
+    assert dict(shown.facts)["names"] == taught.names
+    assert ("lr", 1e-4) in next(table for table in shown.tables if table.title == "training").rows

@@ -1,7 +1,7 @@
 """What lies in a folder of ours, or in demonstrations, in a few facts, tables and examples."""
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Annotated, Any, Final, Literal
@@ -18,12 +18,13 @@ from instar.metrics import SuccessRate
 from instar.mixture import NAMED, Mixture, draw
 from instar.plugins import Choice
 from instar.progress import Progress, silent
+from instar.reporting.entries import told
 from instar.results import Results, read_results
 from instar.robot import ActionSpace, Robot
 from instar.run import RUN, Run, read_run
 from instar.samples import PLAN, ActionStatistics, Samples
 
-Kind = Literal["samples", "checkpoint", "run", "demos", "results"]
+Kind = Literal["samples", "checkpoint", "run", "demos", "results", "detector"]
 Value = str | int | float | bool | None
 
 CARD: Final = "card.json"  # of a checkpoint
@@ -39,7 +40,7 @@ class InspectConfig:
 
     what: Annotated[
         tyro.conf.Positional[str],
-        Doc("Folder of samples, a checkpoint or a run; a result file; or demonstrations such as vima:data.zip."),
+        Doc("Folder of samples, a checkpoint, a detector or a run; a result file; or demonstrations: vima:data.zip."),
     ]
 
 
@@ -103,14 +104,9 @@ def inspect(config: InspectConfig, _progress: Progress = silent) -> Description:
         return _results(read_results(folder))
     if not folder.is_dir():
         return _demos(config.what)
-    if (folder / CARD).is_file() or (folder / STATE).is_dir():
-        return _checkpoint(folder)
-    if (folder / RUN).is_file():
-        return _run(read_run(folder))
-    if (folder / PLAN).is_file() and "layout" in read_json(folder / PLAN):
-        return _collected(folder)
-    if (folder / PLAN).is_file() or (folder / MANIFEST).is_file():
-        return _samples(folder)
+    for holds, describe in _FOLDERS:
+        if holds(folder):
+            return describe(folder)
     formats = ", ".join(f"{name}:{config.what}" for name in plugins.names("demos"))
     raise DataError(
         f"{folder}: no samples, checkpoint or run of instar; for demonstrations say their format: {formats}"
@@ -229,6 +225,15 @@ def _checkpoint(folder: Path) -> Description:
     return Description("checkpoint", str(card.get("name") or folder.resolve().name), whole, tuple(facts), tables)
 
 
+def _detector(folder: Path) -> Description:
+    manifest = read_json(folder / MANIFEST)
+    facts: list[tuple[str, Value]] = [("camera", manifest["camera"]), ("demos", _told(manifest["run"]["demos"]))]
+    facts += [(name.replace("_", " "), value) for name, value in manifest["facts"].items()]
+    facts.append(("bytes", size(folder)))
+    tables = (_settings("training", manifest["run"]["config"]), _settings("versions", manifest["versions"]))
+    return Description("detector", folder.resolve().name, whole=True, facts=tuple(facts), tables=tables)
+
+
 def _card_facts(card: Mapping[str, Any]) -> Iterator[tuple[str, Value]]:
     """The lines of a card that people ask for; read without torch, and without a card's later additions."""
     for name in ("recipe", "backbone", "base", "robot", "steps", "adapter", "samples", "format"):
@@ -275,6 +280,7 @@ def _run(run: Run) -> Description:
         ("policy", _told(settings.get("policy"))),
         ("benchmark", _told(settings.get("benchmark"))),
         ("simulator", _told(settings.get("simulator"))),
+        *((name, told(settings[name])) for name in ("references", "naming", "prompt") if name in settings),
         ("episodes played", len(run.records)),
         ("episodes planned", count if isinstance(count, int) else None),
         ("successes", overall.successes),
@@ -367,3 +373,19 @@ def _actions(episode: Episode) -> Table:
     count = min(episode.length, LISTED)
     rows: Sequence[tuple[Value, ...]] = [(t, *episode.action(t).tolist()) for t in range(count)]
     return Table("actions of the first episode", ("step", *episode.robot.actions.names), tuple(rows))
+
+
+def _said(path: Path) -> Mapping[str, Any]:
+    """The entries of a JSON file; none where there is no such file."""
+    value = read_json(path) if path.is_file() else {}
+    return value if isinstance(value, dict) else {}
+
+
+# What a folder is, told by its files; the first that fits.
+_FOLDERS: Final[Sequence[tuple[Callable[[Path], bool], Callable[[Path], Description]]]] = (
+    (lambda folder: (folder / CARD).is_file() or (folder / STATE).is_dir(), _checkpoint),
+    (lambda folder: (folder / RUN).is_file(), lambda folder: _run(read_run(folder))),
+    (lambda folder: _said(folder / MANIFEST).get("kind") == "detector", _detector),
+    (lambda folder: "layout" in _said(folder / PLAN), _collected),
+    (lambda folder: (folder / PLAN).is_file() or (folder / MANIFEST).is_file(), _samples),
+)

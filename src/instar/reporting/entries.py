@@ -117,7 +117,22 @@ def command(run: Run) -> str:
     for name in ("benchmark", "replan", "limit", "dtype"):
         if run.settings.get(name) is not None:
             words += [f"--{name}", told(run.settings[name])]
+    words += _asked(run.settings)
     return shlex.join(words + ["--no-constrained"] * (run.settings.get("constrained") is False))
+
+
+def _asked(settings: Mapping[str, Any]) -> list[str]:
+    """The options of how a checkpoint was asked; where a detector lay is not on record."""
+    words = []
+    if "references" in settings:
+        who = settings["references"]
+        said = f"{who['detector']}:FOLDER,threshold={who['threshold']}" if isinstance(who, Mapping) else str(who)
+        words += ["--references", said]
+    if "naming" in settings:
+        words += ["--naming", str(settings["naming"])]
+    if settings.get("prompt"):
+        words += ["--prompt", str(Choice("", settings["prompt"])).removeprefix(":")]
+    return words
 
 
 def facts(run: Run) -> list[tuple[str, str]]:
