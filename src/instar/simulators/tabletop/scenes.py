@@ -187,8 +187,8 @@ def _frame(rows: Sequence[Row], things: Sequence[Thing], shapes: Mapping[int, Sh
     textures = {thing.id: thing.texture for thing in things}
     bodies = []
     for number, x, y, z, yaw, tilt, *_ in rows:
-        lean, toward = _lean(yaw, *tilt) if tilt else (0.0, 0.0)
-        bodies.append(Body(number, shapes[number], textures[number], x, y, z, yaw, lean, toward))
+        upright = Body(number, shapes[number], textures[number], x, y, z, yaw)
+        bodies.append(_leaned(upright, *tilt) if tilt else upright)
     return Frame(
         tuple(bodies),
         {
@@ -198,11 +198,18 @@ def _frame(rows: Sequence[Row], things: Sequence[Thing], shapes: Mapping[int, Sh
     )
 
 
-def _lean(yaw: float, roll: float, pitch: float) -> tuple[float, float]:
-    """How far and which way the up vector of these Euler angles leans."""
-    x = np.cos(yaw) * np.sin(pitch) * np.cos(roll) + np.sin(yaw) * np.sin(roll)
-    y = np.sin(yaw) * np.sin(pitch) * np.cos(roll) - np.cos(yaw) * np.sin(roll)
-    return float(np.arccos(np.cos(pitch) * np.cos(roll))), float(np.arctan2(y, x))
+def _leaned(upright: Body, roll: float, pitch: float) -> Body:
+    """A body whose Euler angles are these, turned about x, then y, then by its yaw about z, as we keep its pose."""
+    (cr, sr), (cp, sp), (cy, sy) = ((np.cos(angle), np.sin(angle)) for angle in (roll, pitch, upright.yaw))
+    frame = np.array([
+        [cy * cp, cy * sp * sr - sy * cr, cy * sp * cr + sy * sr],
+        [sy * cp, sy * sp * sr + cy * cr, sy * sp * cr - cy * sr],
+        [-sp, cp * sr, cp * cr],
+    ])  # fmt: skip
+    x, y, z = frame[:, 2]
+    body = replace(upright, lean=float(np.arccos(np.clip(z, -1, 1))), toward=float(np.arctan2(y, x)))
+    turned = body.tilt().T @ frame  # we turn a body before we lean it
+    return replace(body, yaw=float(np.arctan2(turned[1, 0], turned[0, 0])))
 
 
 def problem_of(scene: Scene) -> Problem:
