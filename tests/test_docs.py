@@ -12,7 +12,16 @@ ROOT = Path(__file__).parent.parent
 BLOCK = re.compile(r"^```(sh|python)\n(.*?)^```", re.MULTILINE | re.DOTALL)
 PAGES = [
     ROOT / "docs" / name
-    for name in ("llara.md", "tutorial.md", "extend.md", "formats.md", "transfer.md", "exchange.md", "vima.md")
+    for name in (
+        "llara.md",
+        "tutorial.md",
+        "extend.md",
+        "formats.md",
+        "transfer.md",
+        "exchange.md",
+        "vima.md",
+        "detectors.md",
+    )
 ]
 
 
