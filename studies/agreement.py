@@ -204,9 +204,9 @@ def _worst(found: Sequence[Case]) -> str:
 
 INTRODUCTION: Final = """## The tabletop and the real VIMA-Bench
 
-Made by `python -m studies.agreement ../shared/data/vima_scenes.json`, from episodes of the scripted demonstrator that
-were recorded in the real VIMA-Bench, one for each pair of partition and task. Shares have their number of comparisons
-and their Wilson interval at 95 %.
+Made by `{command}`, from episodes of the scripted demonstrator that were recorded in
+the real VIMA-Bench, one for each pair of partition and task and a few more. Shares have their number of comparisons and
+their Wilson interval at 95 %.
 
 * *Boxes within 2 px*: at the recorded poses, every side of the box of everything visible, in every frame and from both
   cameras.
@@ -215,19 +215,38 @@ and their Wilson interval at 95 %.
   action; *all loose things* has what should have stayed, too. Errors add up over an episode.
 * *Boxes after replay*: those of the replayed table against the recorded ones.
 * *Suction episodes won*: demonstrations that succeed on our table as they did there."""
+UNSEEN: Final = """### Episodes that nobody saw while the rules were made
+
+Recorded afterwards, on seeds of their own, by `python -m studies.record`; *disturbed* with that option: every other
+action of the demonstrator is moved about, so that things end at edges, on one another and where they should not be."""
+
+
+def examined(path: Path) -> list[Findings]:
+    """All scenes of a file, examined."""
+    return [examine(scene, f"scene {k} ({scene.name})") for k, scene in enumerate(read_scenes(path))]
+
+
+def summary(files: Sequence[Path]) -> str:
+    """One row for each file."""
+    rows = [_row(f"{len(found)} {path.stem} episodes", found) for path in files if (found := examined(path))]
+    return table(["episodes", *COLUMNS], rows)
 
 
 def main() -> None:
-    """Print the table and write it into the results page."""
+    """Print the tables and write them into the results page."""
     parser = argparse.ArgumentParser(description="the tabletop against recorded episodes of the real VIMA-Bench")
     parser.add_argument("scenes", type=Path, help="a file of recorded scenes")
+    parser.add_argument("--unseen", type=Path, nargs="*", default=[], help="more files, for a row each")
     parser.add_argument("--print-only", action="store_true", help="leave docs/results.md as it is")
     options = parser.parse_args()
-    findings = [examine(scene, f"scene {k} ({scene.name})") for k, scene in enumerate(read_scenes(options.scenes))]
-    text = report(findings)
+    text = report(examined(options.scenes))
+    if options.unseen:
+        text += f"\n\n{UNSEEN}\n\n{summary(options.unseen)}"
     sys.stdout.write(text + "\n")
     if not options.print_only:
-        write_section(RESULTS, "agreement", f"{INTRODUCTION}\n\n{text}")
+        files = "".join(f" {path.name}" for path in options.unseen)
+        command = f"python -m studies.agreement ../shared/data/{options.scenes.name}" + (files and f" --unseen{files}")
+        write_section(RESULTS, "agreement", f"{INTRODUCTION.format(command=command)}\n\n{text}")
 
 
 if __name__ == "__main__":
