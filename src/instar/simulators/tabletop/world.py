@@ -14,7 +14,8 @@ from instar.simulators.tabletop.shapes import BOWL_AXIS, Solid
 
 TABLE_TOP: Final = -0.001  # metres: things settle a millimetre below the drawn surface
 GAP: Final = 0.001  # a mesh hull keeps this distance from what it touches
-REACH: Final = 0.00425  # the cup lifts what it passes this far beside, half the time
+TOUCH: Final = np.array([0.0005, 0.0001])  # the cup touches first a little beside its middle ...
+REACH: Final = 0.00425  # ... and lifts what it passes this far beside, half the time
 # How far beside the place it is sent to the arm stops, metres: of 1, x - 0.5, y, (x - 0.5)^2, (x - 0.5) y and y^2.
 _MISS: Final = np.array(
     [[0.67, -4.2, -0.77, -7.0, 2.95, -1.1], [0.31, -0.54, -1.58, -0.2, -2.6, -1.74]]
@@ -53,7 +54,7 @@ def reached(point: Floats) -> Floats:
 
 def grasped(bodies: Sequence[Body], point: Floats) -> Body | None:
     """The body the cup lifts that is sent to `point` (2,): the topmost one there, unless it is immovable."""
-    best, top, place = None, -np.inf, reached(point)
+    best, top, place = None, -np.inf, reached(point) + TOUCH
     for body in bodies:
         for solid in body.shape.solids:
             height = body.z + (solid.z1 if body.lean == 0 else _leaning(body, solid)[:, 2].max())
