@@ -97,7 +97,7 @@ def test_sweeps_put_blocks_where_the_real_physics_put_them() -> None:
         if episode.task == SWEPT:
             for (bodies, _), frame in zip(_played(episode), episode.frames[1:], strict=True):
                 planar += _apart(bodies, frame.bodies)
-    # Measured: 93 % of 28 blocks within 10 mm; the worst, 31 mm off, met the blade with its corner and turned otherwise.
+    # Measured: 93 % of 28 blocks within 10 mm; the worst, 31 mm off, turned the other way on its corner.
     assert np.mean(np.array(planar) < 0.01) >= 0.9
     assert max(planar) < 0.035
 
