@@ -19,7 +19,17 @@ from pydantic import ConfigDict, TypeAdapter, ValidationError
 
 from instar.errors import PluginError
 
-KINDS: Final = ("demos", "recipes", "auxiliary", "backbones", "simulators", "benchmarks", "policies", "detectors", "protocols")
+KINDS: Final = (
+    "demos",
+    "recipes",
+    "auxiliary",
+    "backbones",
+    "simulators",
+    "benchmarks",
+    "policies",
+    "detectors",
+    "protocols",
+)
 
 # A module that is missing, and the extra that brings it.
 EXTRAS: Final = {
