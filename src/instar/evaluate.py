@@ -76,9 +76,7 @@ def evaluate(config: EvaluateConfig, progress: Progress = silent) -> Run:
     """
     benchmark: Benchmark = plugins.make("benchmarks", config.benchmark)
     trials = chosen(benchmark.episodes(), config.limit)
-    simulator = plugins.make("simulators", benchmark.simulator())
-    if prepare := getattr(simulator, "prepare", None):
-        prepare()  # a world that cannot be entered is one error, not a crash of every episode
+    simulator = entered(benchmark)
     maker = functools.partial(plugins.make, "simulators", plugins.choice_of("simulators", simulator))
     settings = _settings(config, benchmark, simulator, trials)
     return complete(config, settings, trials, lambda todo: play(make_policy(config), maker, todo, config), progress)
@@ -121,6 +119,18 @@ def _record(run: Run, records: Iterable[EpisodeRecord], total: int, progress: Pr
 def _note(tally: Counter[Outcome]) -> str:
     crashes = f", {tally[Outcome.CRASHED]} crashed" if tally[Outcome.CRASHED] else ""
     return f"{tally[Outcome.SUCCESS]} solved{crashes}"
+
+
+def entered(benchmark: Benchmark) -> Simulator:
+    """The simulator that `benchmark` plays on.
+
+    A simulator may have a method `prepare` that raises SimulatorError if nothing can be played: a world that cannot be
+    entered at all is one error, not a crash of every episode.
+    """
+    simulator: Simulator = plugins.make("simulators", benchmark.simulator())
+    if prepare := getattr(simulator, "prepare", None):
+        prepare()
+    return simulator
 
 
 def chosen(trials: Sequence[Trial], limit: int | None) -> list[Trial]:

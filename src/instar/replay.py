@@ -5,6 +5,7 @@ another. So episodes are played in parallel, and resumed, like those of any eval
 """
 
 import functools
+import logging
 import re
 import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -17,7 +18,7 @@ from typing_extensions import Doc
 
 from instar import plugins
 from instar.errors import ConfigError, DataError
-from instar.evaluate import EvaluateConfig, chosen, complete, play
+from instar.evaluate import EvaluateConfig, chosen, complete, entered, play
 from instar.files import digest, digest_file
 from instar.progress import Progress, silent
 from instar.recorded import SILENT, Script, rerun
@@ -25,6 +26,8 @@ from instar.results import ResultEpisode, Results, level_of, read_results
 from instar.rollout import EpisodeRecord, Outcome
 from instar.run import Run
 from instar.simulator import Benchmark, Simulator, Task, Trial
+
+logger = logging.getLogger(__name__)
 
 SHOWN: Final = 5  # prompts that differ are listed up to so many
 EXCERPT: Final = 90  # characters of each
@@ -51,6 +54,10 @@ class ReplayConfig:
     prompts: Annotated[bool, Doc("Also compare the recorded questions with what the recipe would ask.")] = True
     workers: Annotated[int, Doc("Simulator processes; 0 plays in this one.")] = 0
     patience: Annotated[float, Doc("Seconds of silence after which a simulator process is given up.")] = 300.0
+
+    def __post_init__(self) -> None:
+        if self.limit is not None and self.limit < 1:
+            raise ConfigError(f"limit is {self.limit}; it must be at least 1")
 
 
 @dataclass(frozen=True)
@@ -125,7 +132,14 @@ def replay(config: ReplayConfig, progress: Progress = silent) -> ReplayReport:
     with tempfile.TemporaryDirectory() as spare:
         run = _played(config, results, benchmark, {trial: episodes[trial] for trial in trials}, Path(spare), progress)
     by_id = {trial.id: episodes[trial] for trial in trials}
-    return _report(config, results, [(by_id[record.id], record) for record in run.records])
+    report = _report(config, results, [(by_id[record.id], record) for record in run.records])
+    if report.unreadable.n and not report.overall.n:
+        logger.warning(
+            "no episode without an unreadable answer: %s is perhaps not how these answers were taught; name the recipe "
+            "with its options, for example --recipe llara:actions=bins",
+            config.recipe,
+        )
+    return report
 
 
 def _on_record(config: ReplayConfig, results: Results, benchmark: Benchmark) -> Iterator[tuple[Trial, ResultEpisode]]:
@@ -158,7 +172,7 @@ def _played(
     progress: Progress,
 ) -> Run:
     """The run of the replay, in the user's folder or in a spare one."""
-    simulator = plugins.make("simulators", benchmark.simulator())
+    simulator = entered(benchmark)
     recipe = plugins.make("recipes", config.recipe)
     recipe.robot(simulator.robot)  # a robot that the recipe cannot speak of is refused before the first step
     one_step = results.settings.one_step
