@@ -25,6 +25,37 @@ def test_a_failed_write_leaves_the_old_file_and_no_rubbish(tmp_path: Path) -> No
     assert [file.name for file in tmp_path.iterdir()] == ["x.json"]
 
 
+@pytest.mark.parametrize(
+    ("data", "told"),
+    [
+        (b'{"a": "\xe9"}', "not UTF-8 text"),
+        (b"[" * 100_000, "nested too deeply"),
+        (b'{"a": ' + b"9" * 5_000 + b"}", "4300 digits"),
+        (b'{"a": ', "not JSON at line 1"),
+    ],
+)
+def test_json_that_cannot_be_read_is_named(data: bytes, told: str, tmp_path: Path) -> None:
+    (tmp_path / "x.json").write_bytes(data)
+    with pytest.raises(DataError, match=rf"x\.json: .*{told}"):
+        files.read_json(tmp_path / "x.json")
+
+
+def test_yaml_that_is_no_text_is_named(tmp_path: Path) -> None:
+    (tmp_path / "x.yaml").write_bytes(b"a: \xe9\xff")
+    with pytest.raises(DataError, match=r"x\.yaml: not UTF-8 text"):
+        files.read_yaml(tmp_path / "x.yaml")
+
+
+def test_what_killed_processes_left_is_swept_away_and_what_living_ones_write_is_not(tmp_path: Path) -> None:
+    (tmp_path / "deep").mkdir()
+    dead, living = tmp_path / "deep/.a.png.99999999.tmp", tmp_path / f".b.json.{os.getppid()}.tmp"
+    kept = tmp_path / "deep/a.tmp"
+    for path in (dead, living, kept):
+        path.write_text("half")
+    files.sweep(tmp_path)
+    assert (dead.exists(), living.exists(), kept.exists()) == (False, True, True)
+
+
 def test_a_full_disk_is_named_and_nothing_is_lost(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = tmp_path / "x.json"
     files.write_json(path, 1)

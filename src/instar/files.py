@@ -7,6 +7,7 @@ import contextlib
 import errno
 import hashlib
 import json
+import logging
 import os
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -15,6 +16,8 @@ from typing import Any
 import yaml
 
 from instar.errors import DataError
+
+logger = logging.getLogger(__name__)
 
 MANIFEST = "manifest.json"  # written last in a folder: its presence means the folder is whole
 
@@ -39,15 +42,19 @@ def door(path: Path) -> Iterator[None]:
 
 
 @contextlib.contextmanager
-def atomic(path: Path) -> Iterator[Path]:
-    """A temporary path beside `path` that takes its place on success and vanishes on failure."""
+def atomic(path: Path, *, durable: bool = True) -> Iterator[Path]:
+    """A temporary path beside `path` that takes its place on success and vanishes on failure.
+
+    Without `durable` it does not wait for the disk: for many small files that can be made again.
+    """
     path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     try:
         with door(path):
             yield temporary
-            with temporary.open("rb") as written:
-                os.fsync(written.fileno())
+            if durable:
+                with temporary.open("rb") as written:
+                    os.fsync(written.fileno())
             temporary.replace(path)
     finally:
         with contextlib.suppress(OSError):
@@ -58,6 +65,31 @@ def write_bytes(path: Path, data: bytes) -> None:
     """Write `data` atomically. Raises DataError if the disk is full."""
     with atomic(path) as temporary:
         temporary.write_bytes(data)
+
+
+def is_temporary(path: Path) -> bool:
+    """Whether `path` is one that `atomic` gave."""
+    return path.name.startswith(".") and path.name.endswith(".tmp")
+
+
+def sweep(folder: Path) -> None:
+    """Remove what killed processes had begun to write anywhere in `folder`; what a living one writes is left alone."""
+    for path in folder.rglob(".*.tmp"):
+        if is_temporary(path) and not _alive(path.name.split(".")[-2]):
+            logger.info("removing %s, left by a run that was killed", path)
+            path.unlink(missing_ok=True)
+
+
+def _alive(process: str) -> bool:
+    if not process.isdecimal() or int(process) == os.getpid():
+        return False
+    try:
+        os.kill(int(process), 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    return True
 
 
 def canonical_json(value: JSON) -> str:
@@ -73,18 +105,29 @@ def write_json(path: Path, value: JSON) -> None:
 
 def read_json(path: Path) -> JSON:
     """The value in a JSON file. Raises DataError with the place of the damage."""
-    with door(path):
-        text = path.read_text(encoding="utf-8")
+    text = _read_text(path)
     try:
         return json.loads(text)
     except json.JSONDecodeError as error:
         raise DataError(f"{path}: not JSON at line {error.lineno}: {error.msg}") from error
+    except RecursionError as error:
+        raise DataError(f"{path}: nested too deeply to be read") from error
+    except ValueError as error:  # a whole number of very many digits
+        raise DataError(f"{path}: {error}") from error
+
+
+def _read_text(path: Path) -> str:
+    with door(path):
+        data = path.read_bytes()
+    try:
+        return data.decode()
+    except UnicodeDecodeError as error:
+        raise DataError(f"{path}: not UTF-8 text: {error.reason} at byte {error.start}") from error
 
 
 def read_yaml(path: Path) -> JSON:
     """The value in a YAML file. Raises DataError with the place of the damage."""
-    with door(path):
-        text = path.read_text(encoding="utf-8")
+    text = _read_text(path)
     try:
         return yaml.safe_load(text)
     except yaml.YAMLError as error:
