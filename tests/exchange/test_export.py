@@ -251,6 +251,23 @@ def test_an_export_that_was_cut_off_is_done_again(tmp_path: Path, monkeypatch: p
     assert len(json.loads((tmp_path / "out" / name).read_text())) == 7 * 2
 
 
+def test_a_killed_export_leaves_nothing_behind_once_it_is_done_again(tmp_path: Path) -> None:
+    toy_samples(tmp_path / "samples")
+    config = ExportConfig(tmp_path / "samples", tmp_path / "out")
+    export(config)
+    whole = {path: path.read_bytes() for path in (tmp_path / "out").rglob("*") if path.is_file()}
+    picture = next(path for path in whole if path.suffix == ".png")
+    for path in (picture, tmp_path / "out/obj_det.json"):
+        path.with_name(f".{path.name}.99999999.tmp").write_bytes(b"half")
+    picture.unlink()
+    record = json.loads((tmp_path / "out/export.json").read_text())
+    for known in record["files"].values():
+        known["whole"] = False
+    (tmp_path / "out/export.json").write_text(json.dumps(record))
+    export(config)
+    assert {path: path.read_bytes() for path in (tmp_path / "out").rglob("*") if path.is_file()} == whole
+
+
 def test_other_samples_never_pass_for_these(tmp_path: Path) -> None:
     toy_samples(tmp_path / "samples", auxiliary=("obj_det",))
     config = ExportConfig(tmp_path / "samples", tmp_path / "out", mixture="obj_det=0.5")

@@ -182,6 +182,22 @@ def test_words_alone_need_no_pictures(tmp_path: Path) -> None:
     assert imported(None, [TALK[1], TALK[4]], folder=tmp_path).pictures == 0
 
 
+@pytest.mark.parametrize("place", ["id", "image", "value"])
+def test_half_a_character_is_refused(place: str, images: Path) -> None:
+    half = "\ud800"
+    turns = [{"from": "human", "value": "<image> Hi." + half * (place == "value")}, {"from": "gpt", "value": "Ho."}]
+    entry = {"id": "1" + half * (place == "id"), "image": "b.png" + half * (place == "image"), "conversations": turns}
+    with pytest.raises(DataError, match=r"entry 0 .*half of a surrogate pair"):
+        imported(images, [entry])
+    assert not (images.parent / "out").exists()
+
+
+def test_a_path_that_no_file_system_knows_is_refused(images: Path) -> None:
+    turns = [{"from": "human", "value": "<image> Hi."}, {"from": "gpt", "value": "Ho."}]
+    with pytest.raises(DataError, match=r"the picture 'a\\x00b' should be a path"):
+        imported(images, [{"image": "a\0b", "conversations": turns}])
+
+
 def test_a_damaged_picture_is_named(images: Path) -> None:
     (images / "b.png").write_bytes(b"no picture")
     with pytest.raises(DataError, match=r"b.png: 10 bytes that should be a PNG or JPEG"):

@@ -52,12 +52,17 @@ def test_reads_a_list_that_begins_with_a_byte_order_mark(tmp_path: Path) -> None
     ("text", "told"),
     [
         ('{"a": 1}', "should be a JSON list of conversations, begins with '{'"),
-        ("", "should be a JSON list of conversations, begins with ''"),
+        ("", "should be a JSON list of conversations, is empty"),
         ('[{"a": 1}, {"b": ]', "entry 1: not JSON: Expecting value"),
         ('[{"a": 1}, {"b": 2}', "a comma should follow entry 1, found the end"),
         ('[{"a": 1} {"b": 2}]', "a comma should follow entry 0, found '{'"),
         ('[{"a": 1}, {"b": "cut', "entry 1: not JSON"),
         ('[{"a": 1},]', "entry 1: not JSON"),
+        ('[{"a": 1}] [{"b": 2}]', r"the list ends after entry 0, but more follows: '\['"),
+        ("[] x", "the list ends, but more follows: 'x'"),
+        ('{"a": 1}\n{"b": 2}', "of JSON lines make one list"),
+        ("[" * 100_000, "entry 0: nested too deeply"),
+        ('[{"a": ' + "9" * 5_000 + "}]", "entry 0: .*4300 digits"),
     ],
 )
 def test_says_which_entry_is_damaged(text: str, told: str, tmp_path: Path) -> None:

@@ -21,7 +21,7 @@ from instar.files import JSON
 
 Style = Literal["llara", "llava"]
 
-MARK: Final = re.compile(r"<image(\d*)>")
+MARK: Final = re.compile(r"<image([0-9]{0,6})>")
 SPEAKERS: Final[Mapping[str, Literal["system", "user", "assistant"]]] = {
     "human": "user",
     "user": "user",
@@ -101,7 +101,19 @@ def parse(value: JSON) -> Parsed:
         raise DataError(f"lists the picture {unseen[0]!r}, which the text has no place for; put {IMAGE} into it")
     plain = tuple(Turn(turn.role, MARK.sub(IMAGE, turn.text), turn.learn) for turn in turns)
     shows = tuple(Shown(listed[number], number) for number in numbers)
-    return Parsed(_identified(value.get("id")), plain, shows, dropped)
+    id = _identified(value.get("id"))
+    for text in (id, *listed, *(turn.text for turn in plain)):
+        _require_whole(text)
+    return Parsed(id, plain, shows, dropped)
+
+
+def _require_whole(text: str) -> None:
+    """Refuse what JSON can escape and no file can hold. Raises DataError."""
+    try:
+        text.encode()
+    except UnicodeEncodeError as error:
+        half = ascii(text[error.start])
+        raise DataError(f"holds {half}, half of a surrogate pair, which is no character; leave it out") from error
 
 
 def _images(value: JSON) -> list[str]:
@@ -116,7 +128,7 @@ def _images(value: JSON) -> list[str]:
 def require_inside(name: str) -> None:
     """Refuse the name of a picture that leads out of its folder. Raises DataError."""
     path = PurePosixPath(name)
-    if path.is_absolute() or ".." in path.parts or not path.parts:
+    if path.is_absolute() or ".." in path.parts or not path.parts or "\0" in name:
         raise DataError(f"the picture {name!r} should be a path inside the folder of pictures")
 
 

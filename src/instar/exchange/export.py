@@ -13,7 +13,7 @@ from instar.errors import ConfigError, DataError
 from instar.exchange.entries import Style, entry
 from instar.exchange.names import Names, seeing
 from instar.exchange.writing import Output, write
-from instar.files import read_json, write_json
+from instar.files import read_json, sweep, write_json
 from instar.mixture import Draw, Mixture, draw
 from instar.progress import Progress, silent
 from instar.samples import Samples
@@ -80,6 +80,7 @@ def _write(config: ExportConfig, samples: Samples, outputs: Sequence[Output], pr
     tasks = seeing(samples.manifest)
     record = _Record(config.out)
     missing = record.claim({output.name: _identity(config, samples, output) for output in outputs})
+    sweep(config.out)
     if not missing:
         return
     write(

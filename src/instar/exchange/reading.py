@@ -30,10 +30,9 @@ def elements(path: Path) -> Iterator[Element]:
     """The entries of the JSON list in `path`. Raises DataError naming the entry that is damaged."""
     with door(path), path.open("rb") as file:
         window = _Window(path, file)
-        if window.peek() != "[":
-            raise DataError(f"{path}: should be a JSON list of conversations, begins with {window.peek()!r}")
-        window.skip(1)
+        _begin(path, window)
         if window.peek() == "]":
+            _end(path, window, "the list ends")
             return
         number = 0
         while True:
@@ -43,11 +42,29 @@ def elements(path: Path) -> Iterator[Element]:
             number += 1
             after = window.peek()
             if after == "]":
+                _end(path, window, f"the list ends after entry {number - 1}")
                 return
             if after != ",":
                 found = repr(after) if after else "the end"
                 raise DataError(f"{path}: a comma should follow entry {number - 1}, found {found}")
             window.skip(1)
+
+
+def _begin(path: Path, window: "_Window") -> None:
+    """Go over what opens the list."""
+    first = window.peek()
+    if first != "[":
+        found = f"begins with {first!r}" if first else "is empty"
+        lines = "; of JSON lines make one list" if first == "{" else ""
+        raise DataError(f"{path}: should be a JSON list of conversations, {found}{lines}")
+    window.skip(1)
+
+
+def _end(path: Path, window: "_Window", ends: str) -> None:
+    """Go over what closes the list, and make sure that nothing is lost behind it."""
+    window.skip(1)
+    if more := window.peek():
+        raise DataError(f"{path}: {ends}, but more follows: {more!r}; make one list of all entries")
 
 
 class _Window:
@@ -85,6 +102,10 @@ class _Window:
                 if self._ended or len(self._text) - self._at > LONGEST:
                     raise DataError(f"{self._path}: entry {number}: not JSON: {error.msg}") from error
                 self._read(max(CHUNK, len(self._text) - self._at))
+            except RecursionError as error:
+                raise DataError(f"{self._path}: entry {number}: nested too deeply to be read") from error
+            except ValueError as error:  # a whole number of very many digits
+                raise DataError(f"{self._path}: entry {number}: {error}") from error
             else:
                 self.skip(end - self._at)
                 return value

@@ -87,10 +87,8 @@ class Pictures:
                 if path.read_bytes() != data:
                     raise DataError(f"{path}: holds another picture than the samples do; export into a new folder")
                 return
-            path.parent.mkdir(parents=True, exist_ok=True)
-            temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+        with atomic(path, durable=False) as temporary:
             temporary.write_bytes(data)
-            temporary.replace(path)
 
 
 class _Spool:
