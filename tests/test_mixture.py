@@ -86,6 +86,8 @@ def test_what_is_written_is_read_back(shares: list[tuple[str, float, bool]]) -> 
         ("B*many", r"the ratio 'many' should be a number, 0 or more"),
         ("obj_det=-1", r"the ratio '-1'"),
         ("obj_det=nan", r"the ratio 'nan'"),
+        ("obj_det=1e300", r"the ratio '1e300' should be a number, 0 or more, and at most 1,000,000"),
+        ("B=0.5", r"B is a mixture, not a kind; write B\*0.5"),
         ("B,obj_det=1", r"obj_det is in it twice"),
         ("obj_det=1,limited_obj_det=1", r"obj_det is in it twice"),
     ],

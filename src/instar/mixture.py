@@ -23,6 +23,7 @@ from instar import plugins
 from instar.errors import ConfigError
 from instar.samples import Integers, Samples
 
+LARGEST: Final = 1e6  # ratio; a thousandth of it is all there is
 LIMITED: Final = "limited_"  # before the name of a kind: LLaRA's data sets without reference pictures
 
 # B and D are named by LLaRA's author. A and C are B and D without reference pictures in the three kinds that have any.
@@ -77,6 +78,8 @@ class Mixture:
 def _term(term: str, text: str) -> Iterator[Share]:
     kind, equals, ratio = term.partition("=")
     name, times, factor = term.partition("*")
+    if equals and kind.strip() in NAMED:
+        raise ConfigError(f"mixture {text!r}: {kind.strip()} is a mixture, not a kind; write {kind.strip()}*{ratio}")
     if equals:
         yield _share(kind.strip(), _ratio(ratio, text))
     elif name.strip() in NAMED:
@@ -96,8 +99,10 @@ def _ratio(text: str, whole: str) -> float:
         ratio = float(text)
     except ValueError:
         ratio = math.nan
-    if not (math.isfinite(ratio) and ratio >= 0):
-        raise ConfigError(f"mixture {whole!r}: the ratio {text.strip()!r} should be a number, 0 or more")
+    if not 0 <= ratio <= LARGEST:  # not a number, too
+        raise ConfigError(
+            f"mixture {whole!r}: the ratio {text.strip()!r} should be a number, 0 or more, and at most {LARGEST:,.0f}"
+        )
     return ratio
 
 
