@@ -157,6 +157,13 @@ def test_a_reply_without_a_whole_action_is_refused(reply: str) -> None:
         loose_moves(reply)
 
 
+def test_a_turn_beyond_all_numbers_is_no_turn() -> None:
+    far = "(0.1, 0.2) (0.3, 0.4) [%s]"
+    assert len(loose_moves(far % 30 + far % ("9" * 400))) == 1
+    with pytest.raises(ReplyError):
+        loose_moves(far % ("-" + "9" * 400))
+
+
 def test_a_reply_gives_at_most_as_many_actions_as_the_recipe_asks_for() -> None:
     context = toy_episode().context(0, 0)
     assert make("recipes", "llara:compat=true,longest=2").read("\n".join([GOLDEN] * 5), context).shape == (2, 6)

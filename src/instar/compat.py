@@ -97,7 +97,8 @@ def _numbers(start: str, end: str, turn: str) -> dict[str, Any] | None:
     try:
         (x0, y0), (x1, y1) = ([float(part) for part in pair[1:-1].split(",")] for pair in (start, end))
         values = {"x0": x0, "y0": y0, "degrees": int(turn), "x1": x1, "y1": y1}
-    except ValueError:
+        float(values["degrees"])
+    except (ValueError, OverflowError):  # a turn may have more digits than any number
         return None
     return None if any(math.isnan(value) for value in values.values()) else values
 
