@@ -78,6 +78,11 @@ def test_a_pack_of_other_words_has_another_hash(tmp_path: Path) -> None:
         ("sentences", ["<image>"] * 15, r"sentences\[0\] holds '<image>'"),
         ("bins", {"suction": "so"}, "bins has nothing for spatula"),
         ("farewell", "bye", "farewell: Unexpected keyword argument"),
+        ("task", "<task>{task}, I say, {task}</task>", r"task has \{task\} 2 times, not once"),
+        ("obj_det", ["list all"] * 14 + ["list {object}"], r"obj_det\[14\] has \{object\}, which nothing is put into"),
+        ("history", "{steps} before {scene}", r"history has \{scene\}, which nothing is put into"),
+        ("obj_det", [" "] * 15, r"obj_det\[0\] is empty"),
+        ("act_pred", ["<image0> {scene}"] * 15, r"act_pred\[0\] holds '<image0>'"),
     ],
 )
 def test_a_broken_pack_is_refused_with_the_place(tmp_path: Path, key: str, value: Any, complaint: str) -> None:

@@ -2,7 +2,7 @@
 
 import functools
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Final
@@ -10,7 +10,6 @@ from typing import Final
 import numpy as np
 from pydantic import ConfigDict, TypeAdapter, ValidationError, with_config
 
-from instar.chat import IMAGE
 from instar.errors import DataError
 from instar.files import digest, read_yaml
 from instar.markup import Tool
@@ -52,6 +51,8 @@ FAMILIES: Final[Mapping[str, tuple[int, tuple[str, ...]]]] = {
     "tmp_rel": (14, ("scene", "ego", "ref", "example")),
 }
 SENTENCES: Final = 15
+_PLACEHOLDERS: Final = ("task", "steps", *sorted({name for _, needed in FAMILIES.values() for name in needed}))
+_MARK: Final = re.compile(r"<image[0-9]*>")  # as in a conversation, or as in LLaVA-style files
 
 
 def fill(template: str, values: Mapping[str, str]) -> str:
@@ -98,10 +99,21 @@ def _problems(pack: Wording) -> list[str]:
         if (there := len(getattr(pack, family))) != count:
             found.append(f"{family} has {there} templates, not {count}")
     for where, text, needed in _sentences(pack):
-        found += [f"{where} lacks {{{name}}}" for name in needed if f"{{{name}}}" not in text]
-        if IMAGE in text:
-            found.append(f"{where} holds {IMAGE!r}, which stands for a picture")
+        found += [f"{where} {problem}" for problem in _flaws(text, needed)]
+    if (times := pack.task.count("{task}")) > 1:  # with `visual`, each would show the reference pictures again
+        found.append(f"task has {{task}} {times} times, not once")
     return found
+
+
+def _flaws(text: str, needed: Sequence[str]) -> Iterator[str]:
+    """What is wrong with a sentence that must mention what is `needed`, and nothing else that there is to mention."""
+    if not text.strip():
+        yield "is empty"
+    for name in (*needed, *(name for name in _PLACEHOLDERS if name not in needed)):
+        if (f"{{{name}}}" in text) != (name in needed):
+            yield f"lacks {{{name}}}" if name in needed else f"has {{{name}}}, which nothing is put into"
+    if mark := _MARK.search(text):
+        yield f"holds {mark.group()!r}, which stands for a picture"
 
 
 def _sentences(pack: Wording) -> list[tuple[str, str, tuple[str, ...]]]:
