@@ -218,6 +218,18 @@ def test_levels_tasks_and_a_limit_choose_what_is_played(original: Path) -> None:
         again(original, levels=("novel_task",))
 
 
+def test_refuses_to_play_nothing(original: Path) -> None:
+    with pytest.raises(ConfigError, match="limit is 0; it must be at least 1"):
+        ReplayConfig(original, BENCHMARK, limit=0)
+
+
+def test_a_recipe_that_reads_nothing_is_suspected(original: Path, caplog: pytest.LogCaptureFixture) -> None:
+    report = replay(ReplayConfig(original, BENCHMARK, recipe="llara:compat=true,actions=bins", limit=1))
+    assert report.overall.n == 0 < report.unreadable.n
+    assert "no episode without an unreadable answer" in caplog.text
+    assert "--recipe" in caplog.text
+
+
 def test_a_file_with_nothing_for_the_benchmark_is_refused(original: Path) -> None:
     with pytest.raises(DataError, match="none of its 6 episodes"):
         again(original, benchmark="tabletop:tasks=twist,suites=placement")

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -222,10 +223,26 @@ def test_a_malformed_entry_is_named(tmp_path: Path, damage: Callable[[dict[str, 
 def test_a_torn_file_is_named(tmp_path: Path) -> None:
     path = write_results(tmp_path, ResultSettings("m"), episodes())
     path.write_bytes(path.read_bytes()[:-500])
-    with pytest.raises(DataError, match=r"\[hso\]m\.json: not whole JSON .*stopped in the middle"):
+    with pytest.raises(DataError, match=r"\[hso\]m\.json: not JSON at line .*stopped in the middle"):
         read_results(path)
     with pytest.raises(DataError, match="no such file"):
         read_results(tmp_path / "nowhere.json")
+    path.write_bytes(b'{"global": {"filename": "\xe9"}}')
+    with pytest.raises(DataError, match="not UTF-8 text"):
+        read_results(path)
+
+
+@pytest.mark.parametrize(
+    ("options", "told"),
+    [
+        ({"name": "a/b"}, "name 'a/b' is a part of a file's name; it cannot have a /"),
+        ({"mode": "x/y"}, "mode 'x/y': LLaRA's letters are h, s, o, d, e, v"),
+        ({"prompt_id": -2}, "prompt_id is -2"),
+    ],
+)
+def test_refuses_names_that_no_file_could_have(options: dict[str, Any], told: str, tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match=re.escape(told)):
+        ExportConfig(tmp_path, tmp_path, **options)
 
 
 # Successes per level, of 260, 260, 240 and 80 episodes: LLaRA's published evaluation with described references.

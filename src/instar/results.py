@@ -19,7 +19,7 @@ from typing import Annotated, Any, Final
 from typing_extensions import Doc
 
 from instar.errors import ConfigError, DataError, MismatchError
-from instar.files import JSON, door, write_bytes
+from instar.files import JSON, read_json, write_bytes
 from instar.metrics import Comparison, SuccessRate, Summary, compare, summarise
 from instar.progress import Progress, silent
 from instar.rollout import EpisodeRecord, Outcome
@@ -30,6 +30,7 @@ logger = logging.getLogger(__name__)
 GLOBAL: Final = "global"  # the entry that is no episode
 SENTENCES: Final = 15  # LLaRA draws from so many user sentences; a prompt_id beyond them means none
 UNSAID: Final = 100  # such a prompt_id
+LETTERS: Final = "hsodev"  # of a prompt mode: history, one step per question, who describes reference pictures, seen
 RANDOM: Final = -1  # the prompt_id that draws a sentence for every question
 
 # Our suites and VIMA-Bench's partitions.
@@ -138,15 +139,13 @@ class Results:
 
 def read_results(path: Path) -> Results:
     """The results in a file. Raises DataError that names the entry which is not as it should be."""
-    with door(path):
-        text = path.read_text(encoding="utf-8")
     try:
-        value = json.loads(text)
-    except json.JSONDecodeError as error:
+        value = read_json(path)
+    except DataError as error:
+        if not isinstance(error.__cause__, json.JSONDecodeError):
+            raise
         # LLaRA writes the whole file anew after every episode, and not atomically.
-        raise DataError(
-            f"{path}: not whole JSON (line {error.lineno}: {error.msg}); was its writer stopped in the middle?"
-        ) from error
+        raise DataError(f"{error}; was its writer stopped in the middle?") from error
     if not isinstance(value, dict) or not isinstance(value.get(GLOBAL), dict):
         raise DataError(f"{path}: not a result file of LLaRA; it has no entry {GLOBAL!r} with the settings")
     settings = _settings(value[GLOBAL], f"{path}: entry {GLOBAL!r}")
@@ -238,6 +237,14 @@ class ExportConfig:
         int | None,
         Doc("Which user sentence was asked, -1 drawn anew each time, 15 or more none; left out for what the run says."),
     ] = None
+
+    def __post_init__(self) -> None:
+        if "/" in self.name:
+            raise ConfigError(f"name {self.name!r} is a part of a file's name; it cannot have a /")
+        if not set(self.mode) <= set(LETTERS):
+            raise ConfigError(f"mode {self.mode!r}: LLaRA's letters are {', '.join(LETTERS)}")
+        if self.prompt_id is not None and self.prompt_id < RANDOM:
+            raise ConfigError(f"prompt_id is {self.prompt_id}; it must be a number of a sentence, or {RANDOM}")
 
 
 @dataclass(frozen=True)
