@@ -136,7 +136,7 @@ def _shown(value: str | Sequence[str]) -> str:
 class ActionChunk:
     """What a policy wants done next, with the text it was read from."""
 
-    # (horizon, dim), physical units of the robot's ActionSpace; of an unreadable reply (0, dim), or what is done instead.
+    # (horizon, dim), physical units of the robot's ActionSpace; of an unreadable reply (0, dim), or what stands in
     actions: Floats
     reply: str = ""  # the model's own words; empty for policies that do not speak
     question: str = ""  # what it was asked
