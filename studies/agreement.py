@@ -199,14 +199,17 @@ def _cell(found: Sequence[Case]) -> str:
 
 def _worst(found: Sequence[Case]) -> str:
     wrong = sorted((case for case in found if not case.agrees), key=lambda case: -case.off)
-    return "\n\n" + "\n".join(f"* {case.what}" for case in wrong[:WORST])
+    return "\n".join(f"* {case.what}" for case in wrong[:WORST])
 
 
 INTRODUCTION: Final = """## The tabletop and the real VIMA-Bench
 
-Made by `{command}`, from episodes of the scripted demonstrator that were recorded in
-the real VIMA-Bench, one for each pair of partition and task and a few more. Shares have their number of comparisons and
-their Wilson interval at 95 %.
+```console
+{command}
+```
+
+From episodes of the scripted demonstrator that were recorded in the real VIMA-Bench, one for each pair of partition and
+task and a few more. Shares have their number of comparisons and their Wilson interval at 95 %.
 
 * *Boxes within 2 px*: at the recorded poses, every side of the box of everything visible, in every frame and from both
   cameras.
@@ -217,8 +220,13 @@ their Wilson interval at 95 %.
 * *Suction episodes won*: demonstrations that succeed on our table as they did there."""
 UNSEEN: Final = """### Episodes that nobody saw while the rules were made
 
-Recorded afterwards, on seeds of their own, by `python -m studies.record`; *disturbed* with that option: every other
-action of the demonstrator is moved about, so that things end at edges, on one another and where they should not be."""
+Recorded on seeds of their own and first looked at for this table. *Disturbed*: every other action of the demonstrator is
+moved about, so that things end at edges, on one another and where they should not be.
+
+```console
+python -m studies.record --python PATH --seeds 2 --first-seed 600000 plain.json
+python -m studies.record --python PATH --seeds 3 --first-seed 500000 --disturbed disturbed.json
+```"""
 
 
 def examined(path: Path) -> list[Findings]:
