@@ -181,7 +181,9 @@ def report(findings: Sequence[Findings]) -> str:
     rows.append(_row(f"**all {len(first)} pairs**", first))
     if more:
         rows.append(_row(f"**{len(more)} more episodes**", more))
-    lists = [f"{column}: {_worst(cases(findings, column))}" for column in COLUMNS if share(cases(findings, column)) < 1]
+    lists = [
+        f"{column}:\n\n{_worst(cases(findings, column))}" for column in COLUMNS if share(cases(findings, column)) < 1
+    ]
     return "\n\n".join([table(["task", *COLUMNS], rows), "Where they differ most:", *lists])
 
 
@@ -220,8 +222,8 @@ task and a few more. Shares have their number of comparisons and their Wilson in
 * *Suction episodes won*: demonstrations that succeed on our table as they did there."""
 UNSEEN: Final = """### Episodes that nobody saw while the rules were made
 
-Recorded on seeds of their own and first looked at for this table. *Disturbed*: every other action of the demonstrator is
-moved about, so that things end at edges, on one another and where they should not be.
+Recorded on seeds of their own and first looked at for this table. *Disturbed*: every other action of the demonstrator
+is moved about, so that things end at edges, on one another and where they should not be.
 
 ```console
 python -m studies.record --python PATH --seeds 2 --first-seed 600000 plain.json
