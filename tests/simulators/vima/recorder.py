@@ -12,6 +12,7 @@ import pickle
 import random
 import sys
 import tempfile
+from enum import Enum
 from pathlib import Path
 from typing import Any
 
@@ -34,7 +35,19 @@ def record(bench: Any, out: Path, partition: str, task: str, seed: int) -> None:
         observed, _, _, told = env.step(action, skip_oracle=False)
         observations.append(observed)
         actions.append(action)
-    info = {**env.meta_info, **told, "prompt": env.prompt, "prompt_assets": env.prompt_assets, "steps": len(actions)}
+    # Enums are left out: some Pythons (3.11.0 to 3.11.3) pickle them as a call of getattr, which no reader should make.
+    named = {
+        id: {key: value for key, value in about.items() if not isinstance(value, Enum)}
+        for id, about in env.meta_info["obj_id_to_info"].items()
+    }
+    info = {
+        **env.meta_info,
+        "obj_id_to_info": named,
+        **told,
+        "prompt": env.prompt,
+        "prompt_assets": env.prompt_assets,
+        "steps": len(actions),
+    }
     write(out, observations, actions, info)
 
 
