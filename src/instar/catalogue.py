@@ -31,7 +31,7 @@ class Option:
     """One option of a plugin."""
 
     name: str
-    default: str  # "required" where there is none
+    default: str  # as it would be typed; "required" where there is none
     help: str
 
 
@@ -72,9 +72,9 @@ def _options(plugin: Any) -> list[Option]:
 def _option(item: "dataclasses.Field[Any]", hint: Any) -> Option:
     said = [note.documentation for note in getattr(hint, "__metadata__", ()) if isinstance(note, Doc)]
     if item.default is not dataclasses.MISSING:
-        default = str(item.default)
+        default = plugins.typed(item.default)
     elif item.default_factory is not dataclasses.MISSING:
-        default = str(item.default_factory())
+        default = plugins.typed(item.default_factory())
     else:
         default = "required"
     return Option(item.name, default, said[0] if said else "")

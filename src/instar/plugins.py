@@ -77,7 +77,7 @@ class Choice:
 
     def __str__(self) -> str:
         """As a user would type it."""
-        options = ",".join(f"{key}={_typed(value)}" for key, value in self.options.items())
+        options = ",".join(f"{key}={typed(value)}" for key, value in self.options.items())
         return f"{self.name}:{options}" if options else self.name
 
 
@@ -99,14 +99,14 @@ def _scalar(text: str) -> Any:
     return value if isinstance(value, str | int | float | bool | list | dict) else text
 
 
-def _typed(value: Any) -> str:
+def typed(value: Any) -> str:
     """`value` so that `_scalar` reads it back."""
     if isinstance(value, list | tuple):
-        return "[" + ",".join(_typed(item) for item in value) + "]"
+        return "[" + ",".join(typed(item) for item in value) + "]"
     if isinstance(value, str):
-        plain = not re.search(r"""[,\[\]{}"#:]""", value) and _scalar(value) == value
+        plain = value and not re.search(r"""[,\[\]{}"#:]""", value) and _scalar(value) == value
         return value if plain else json.dumps(value, ensure_ascii=False)
-    return json.dumps(value)
+    return json.dumps(value, default=str)
 
 
 def names(kind: str) -> list[str]:

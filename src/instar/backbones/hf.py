@@ -9,6 +9,7 @@ from typing import Annotated, Any, Literal
 import torch
 from safetensors import SafetensorError
 from transformers import PreTrainedModel, PreTrainedTokenizerBase, ProcessorMixin
+from typing_extensions import Doc
 
 from instar.backbone import IGNORE, Example, Read, padded, speak, stacked
 from instar.backbones.hf_families import Family, Tensors, family
@@ -37,15 +38,17 @@ def load(path: Path, device: str = "auto", dtype: Literal["auto", "float32", "bf
 class HfBackbone:
     """A checkpoint folder as save_pretrained writes it. Opened when first used; pickled, it is its options again."""
 
-    path: Annotated[str, "folder of the checkpoint"]
-    device: Annotated[str, "auto, cpu, cuda or cuda:1; auto is a GPU where there is one"] = "auto"
+    path: Annotated[str, Doc("folder of the checkpoint")]
+    device: Annotated[str, Doc("auto, cpu, cuda or cuda:1; auto is a GPU where there is one")] = "auto"
     dtype: Annotated[
-        Literal["auto", "float32", "bfloat16"], "precision of the weights; auto is as stored, float32 on a CPU"
+        Literal["auto", "float32", "bfloat16"], Doc("precision of the weights; auto is as stored, float32 on a CPU")
     ] = "auto"
     fit: Annotated[
         Fit,
-        "pictures that are not square: own (whatever the model's processor does), pad, stretch, "
-        "or auto (pad where the processor would cut the sides off)",
+        Doc(
+            "pictures that are not square: own (whatever the model's processor does), pad, stretch, "
+            "or auto (pad where the processor would cut the sides off)"
+        ),
     ] = "auto"
 
     def __reduce__(self) -> tuple[type["HfBackbone"], tuple[str, ...]]:

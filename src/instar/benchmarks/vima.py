@@ -5,6 +5,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Annotated, ClassVar, Final
 
+from typing_extensions import Doc
+
 from instar.errors import ConfigError
 from instar.simulator import Task, Trial
 from instar.simulators.tabletop.simulator import meant
@@ -19,14 +21,16 @@ class VimaBenchmark:
     """So many episodes of every task at every level, each with its own seed."""
 
     LOCAL: ClassVar = ("python", "checkout", "patience")  # where and how fast, not what
-    python: Annotated[str, "interpreter that has VIMA-Bench; if empty, the variable INSTAR_VIMA_PYTHON"] = ""
-    checkout: Annotated[str, "VIMABench folder, where it is not installed; or the variable INSTAR_VIMA_CHECKOUT"] = ""
-    tasks: Annotated[tuple[str, ...] | str, "which tasks, as a list or one+another"] = ALL
-    suites: Annotated[tuple[str, ...] | str, "which levels, as a list or one+another"] = tuple(TASKS)
-    per_task: Annotated[int, "episodes per task and level"] = 20
-    seed: Annotated[int, "the first seed"] = FIRST_SEED
-    max_steps: Annotated[int, "actions after which an unfinished episode is a timeout"] = 8
-    patience: Annotated[float, "seconds of silence after which the simulator's process is given up"] = 120.0
+    python: Annotated[str, Doc("interpreter that has VIMA-Bench; if empty, the variable INSTAR_VIMA_PYTHON")] = ""
+    checkout: Annotated[
+        str, Doc("VIMABench folder, where it is not installed; or the variable INSTAR_VIMA_CHECKOUT")
+    ] = ""
+    tasks: Annotated[tuple[str, ...] | str, Doc("which tasks, as a list or one+another")] = ALL
+    suites: Annotated[tuple[str, ...] | str, Doc("which levels, as a list or one+another")] = tuple(TASKS)
+    per_task: Annotated[int, Doc("episodes per task and level")] = 20
+    seed: Annotated[int, Doc("the first seed")] = FIRST_SEED
+    max_steps: Annotated[int, Doc("actions after which an unfinished episode is a timeout")] = 8
+    patience: Annotated[float, Doc("seconds of silence after which the simulator's process is given up")] = 120.0
 
     def __post_init__(self) -> None:
         if self.per_task < 1 or self.max_steps < 1:

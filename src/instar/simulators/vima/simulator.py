@@ -6,9 +6,10 @@ import shutil
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, ClassVar, Final
+from typing import Annotated, Any, ClassVar, Final
 
 import numpy as np
+from typing_extensions import Doc
 
 from instar.demo import Context, Instruction, Observation
 from instar.doctor import Finding
@@ -37,9 +38,11 @@ class VimaBench:
     """The benchmark's own world, in a child process of its own interpreter: old pins there never meet ours."""
 
     LOCAL: ClassVar = ("python", "checkout", "patience")  # where and how fast, not what
-    python: str = ""  # interpreter that has VIMA-Bench; if empty, the environment variable INSTAR_VIMA_PYTHON
-    checkout: str = ""  # folder of the VIMABench repository; empty where it is installed in that interpreter
-    patience: float = 120.0  # seconds of silence after which the child process is given up
+    python: Annotated[str, Doc("interpreter that has VIMA-Bench; if empty, the variable INSTAR_VIMA_PYTHON")] = ""
+    checkout: Annotated[
+        str, Doc("VIMABench folder, where it is not installed; or the variable INSTAR_VIMA_CHECKOUT")
+    ] = ""
+    patience: Annotated[float, Doc("seconds of silence after which the child process is given up")] = 120.0
     robot: Robot = field(default=VIMA, init=False, repr=False)
     _program: Program | None = field(default=None, init=False, repr=False, compare=False)
     _playing: str = field(default="", init=False, repr=False, compare=False)  # the episode in play

@@ -1,0 +1,31 @@
+"""The list of what is installed teaches: every option says what it does, and what it is if nothing is said."""
+
+import pytest
+
+from instar import plugins
+from instar.catalogue import Entry, ListConfig, catalogue
+
+INSTALLED = [entry for kind in plugins.KINDS for entry in catalogue(ListConfig(kind))]
+
+
+@pytest.mark.parametrize("entry", INSTALLED, ids=lambda entry: f"{entry.kind}/{entry.name}")
+def test_every_plugin_and_each_of_its_options_is_explained(entry: Entry) -> None:
+    assert entry.summary
+    assert [option.name for option in entry.options if not option.help] == []
+
+
+def test_defaults_are_shown_as_they_would_be_typed() -> None:
+    (llara,) = catalogue(ListConfig("recipes"))
+    shown = {option.name: option.default for option in llara.options}
+    assert (shown["compat"], shown["past"], shown["camera"], shown["wording"]) == ("false", "8", "front", '""')
+    (vima,) = (entry for entry in INSTALLED if (entry.kind, entry.name) == ("demos", "vima"))
+    shown = {option.name: option.default for option in vima.options}
+    assert (shown["path"], shown["subset"]) == ("required", "null")
+    (tabletop,) = (entry for entry in INSTALLED if (entry.kind, entry.name) == ("benchmarks", "tabletop"))
+    shown = {option.name: option.default for option in tabletop.options}
+    assert shown["suites"] == "[placement,combinatorial,novel_object,novel_task]"
+
+
+def test_one_kind_is_one_word_and_all_kinds_are_told_without_importing_any() -> None:
+    assert {entry.kind for entry in catalogue(ListConfig())} <= set(plugins.KINDS)
+    assert all(not entry.options for entry in catalogue(ListConfig()))
