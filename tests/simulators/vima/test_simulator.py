@@ -1,7 +1,10 @@
 """VIMA-Bench as a simulator, on the stand-in: what an episode is, and what becomes of one whose process is lost."""
 
 import copy
+import signal
+import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -237,6 +240,25 @@ def test_a_run_in_an_interpreter_that_lacks_something_does_not_begin(tmp_path: P
     with pytest.raises(SimulatorError, match=r"No module named 'pybullet_of_another_name'. `instar doctor vima` says"):
         evaluate(EvaluateConfig("expert", tmp_path / "run", benchmark))
     assert not (tmp_path / "run").exists()
+
+
+def test_a_child_whose_parent_was_killed_ends_and_leaves_nothing(checkout: Path, tmp_path: Path) -> None:
+    text = (
+        "import os, sys, tempfile\n"
+        "tempfile.tempdir = sys.argv[2]\n"
+        "from instar.simulator import Task\n"
+        "from instar.simulators.vima import VimaBench\n"
+        "simulator = VimaBench(sys.executable, sys.argv[1])\n"
+        "simulator.reset(Task('rotate', 'placement'), 1)\n"
+        "assert os.listdir(sys.argv[2])\n"
+        "os.abort()\n"
+    )
+    done = subprocess.run([sys.executable, "-c", text, str(checkout), str(tmp_path)], capture_output=True, check=False)
+    assert done.returncode == -signal.SIGABRT, done.stderr
+    deadline = time.monotonic() + 20
+    while list(tmp_path.iterdir()) and time.monotonic() < deadline:
+        time.sleep(0.05)
+    assert not list(tmp_path.iterdir())
 
 
 def test_a_process_that_is_lost_at_the_start_of_an_episode_is_the_simulators_failure(checkout: Path) -> None:

@@ -7,6 +7,7 @@ for both ends.
 
 from __future__ import annotations
 
+import contextlib
 import copy
 import importlib
 import json
@@ -31,6 +32,7 @@ if TYPE_CHECKING:  # Python 3.8 cannot evaluate these
     Arrays = dict[str, Any]  # arrays by name
     Message = tuple[dict[str, Any], Arrays]
 
+LOG = "log.txt"  # beside the folder of our files: what we print, unless it goes elsewhere
 PROTOCOL = 1  # rises when the messages change
 LARGEST = 1 << 28  # bytes of a message; more is a broken pipe, not an observation
 VIEWS = ("front", "top")
@@ -360,7 +362,11 @@ def main(checkout: str, folder: str, orders: BinaryIO, answers: BinaryIO) -> Non
     while message is not None:
         write_message(answers, *obey(player, *message))
         message = read_message(orders)
+    # Whoever started us may have been killed, and then nobody else tidies up.
     shutil.rmtree(folder, ignore_errors=True)
+    with contextlib.suppress(OSError):
+        Path(folder).with_name(LOG).unlink()
+        Path(folder).parent.rmdir()
 
 
 if __name__ == "__main__":

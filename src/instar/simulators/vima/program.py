@@ -18,9 +18,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from instar.errors import SimulatorError
-from instar.simulators.vima.child import read_message, write_message
+from instar.simulators.vima.child import LOG, read_message, write_message
 
-LOG: Final = "log.txt"
 FILES: Final = "files"
 TAIL: Final = 1000  # characters of what the child printed last
 GRACE: Final = 5.0  # seconds a child has to end by itself
