@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from instar.catalogue import CompareConfig, compare
+from instar.cli import run
 from instar.errors import ConfigError, DataError, MismatchError
 from instar.files import write_json
 from instar.inspection import InspectConfig, inspect
@@ -70,6 +71,14 @@ def test_an_exported_run_reads_back_with_the_same_flags_and_answers(tmp_path: Pa
     assert back["placement_generalization/twist/200000"].answers == ()
     rate = summary.success["placement_generalization"]
     assert (rate.successes, rate.n) == (2, 5)
+
+
+def test_the_command_line_tells_the_success_of_what_it_exported(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    mine = run_of(tmp_path / "mine", played())
+    assert run(["export", "results", "--run", str(mine), "--out", str(tmp_path)]) == 0
+    assert "40.0 % [11.8, 76.9] n=5" in capsys.readouterr().out
 
 
 def test_the_layout_is_that_of_the_original(tmp_path: Path) -> None:
@@ -157,6 +166,7 @@ def test_a_result_file_can_be_inspected(tmp_path: Path) -> None:
     assert (shown["facts"]["episodes"], shown["facts"]["successes"], shown["facts"]["failures"]) == (22, 18, 1)
     levels = {row["task"]: (row["successes"], row["episodes"]) for row in shown["tables"]["success_by_level"]}
     assert levels == {"placement_generalization": (18, 20), "novel_task_generalization": (0, 2)}
+    assert shown["facts"]["sentence"] == "random"
 
 
 def test_two_result_files_are_compared_episode_by_episode(tmp_path: Path) -> None:

@@ -19,10 +19,10 @@ from instar.progress import Progress, silent
 class AskConfig:
     """A question about a picture."""
 
-    checkpoint: Annotated[tyro.conf.Positional[Path], Doc("Folder that `instar train` wrote.")]
-    question: Annotated[str, Doc("What to ask.")]
-    image: Annotated[Path, Doc("A PNG or JPEG file.")]
-    device: Annotated[str, Doc("auto, cpu or cuda.")] = "auto"
+    checkpoint: Annotated[tyro.conf.Positional[Path], Doc("folder that `instar train` wrote")]
+    question: Annotated[str, Doc("what to ask")]
+    image: Annotated[Path, Doc("a PNG or JPEG file")]
+    device: Annotated[str, Doc("auto, cpu or cuda")] = "auto"
 
 
 @dataclass(frozen=True)

@@ -22,7 +22,7 @@ class ListConfig:
     """What to list."""
 
     kind: Annotated[
-        tyro.conf.Positional[str], Doc("One kind, with the options of each plugin; all kinds if left out.")
+        tyro.conf.Positional[str], Doc("one kind, with the options of each plugin; all kinds if left out")
     ] = ""
 
 
@@ -84,9 +84,9 @@ def _option(item: "dataclasses.Field[Any]", hint: Any) -> Option:
 class CompareConfig:
     """Two runs on the same episodes."""
 
-    a: Annotated[tyro.conf.Positional[Path], Doc("Folder of the first run, or a result file of LLaRA.")]
-    b: Annotated[tyro.conf.Positional[Path], Doc("Folder of the second run, or another result file.")]
-    seed: Annotated[int, Doc("Of the bootstrap.")] = 0
+    a: Annotated[tyro.conf.Positional[Path], Doc("folder of the first run, or a result file of LLaRA")]
+    b: Annotated[tyro.conf.Positional[Path], Doc("folder of the second run, or another result file")]
+    seed: Annotated[int, Doc("of the bootstrap")] = 0
 
 
 @dataclass(frozen=True)

@@ -42,10 +42,10 @@ CAMERAS: Final = tuple(camera.name for camera in VIMA.cameras)
 class CollectConfig:
     """Write demonstrations in the raw VIMA layout."""
 
-    demos: Annotated[str, Doc("Demonstrations to write, as FORMAT:OPTIONS, e.g. tabletop:episodes=100.")]
-    out: Annotated[Path, Doc("Folder to fill; one that holds part of the same demonstrations is completed.")]
-    episodes: Annotated[int | None, Doc("Only the first so many episodes.")] = None
-    workers: Annotated[int, Doc("Processes at work; 0 is one per core. The bytes do not depend on it.")] = 0
+    demos: Annotated[str, Doc("demonstrations to write, as FORMAT:OPTIONS, e.g. tabletop:episodes=100")]
+    out: Annotated[Path, Doc("folder to fill; one that holds part of the same demonstrations is completed")]
+    episodes: Annotated[int | None, Doc("only the first so many episodes")] = None
+    workers: Annotated[int, Doc("processes at work; 0 is one per core. The bytes do not depend on it")] = 0
 
     def __post_init__(self) -> None:
         if self.workers < 0 or (self.episodes is not None and self.episodes < 1):

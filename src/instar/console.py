@@ -118,6 +118,8 @@ def show_summary(summary: Any) -> None:
 
 
 def _short(value: Any) -> str:
+    if isinstance(value, SuccessRate):
+        return rate(value).strip()
     if dataclasses.is_dataclass(value):
         return ": ".join(_short(getattr(value, item.name)) for item in dataclasses.fields(value))
     if isinstance(value, int) and not isinstance(value, bool):

@@ -35,9 +35,9 @@ DEVELOPERS: Final = "dev"  # the extra that only work on instar itself needs
 class DoctorConfig:
     """What to look at."""
 
-    folder: Annotated[Path, Doc("Folder whose disk is looked at: where samples and checkpoints go.")] = Path()
+    folder: Annotated[Path, Doc("folder whose disk is looked at: where samples and checkpoints go")] = Path()
     plugin: Annotated[
-        tyro.conf.Positional[str], Doc("A plugin to examine instead of the machine, e.g. vima:python=path/to/python.")
+        tyro.conf.Positional[str], Doc("a plugin to examine instead of the machine, e.g. vima:python=path/to/python")
     ] = ""
 
 

@@ -40,7 +40,7 @@ class InspectConfig:
 
     what: Annotated[
         tyro.conf.Positional[str],
-        Doc("Folder of samples, a checkpoint, a detector or a run; a result file; or demonstrations: vima:data.zip."),
+        Doc("folder of samples, a checkpoint, a detector or a run; a result file; or demonstrations: vima:data.zip"),
     ]
 
 
@@ -300,7 +300,7 @@ def _results(results: Results) -> Description:
     facts: list[tuple[str, Value]] = [
         ("method", settings.filename or None),
         ("prompt mode", settings.prompt_mode),
-        ("prompt id", settings.prompt_id),
+        ("sentence", settings.sentence),
         ("episodes", summary.overall.n),
         ("most steps", settings.max_length),
         ("answers", sum(len(episode.answers) for episode in results.episodes)),

@@ -39,21 +39,23 @@ FINISHED: Final = re.compile(r"Step \d+: (?:Pick up|Sweep) the .*", re.DOTALL)
 class ReplayConfig:
     """The command line of `instar replay`."""
 
-    results: Annotated[tyro.conf.Positional[Path], Doc("A result file in LLaRA's layout.")]
-    benchmark: Annotated[str, Doc("Where to play it, for example vima:python=path/to/python.")] = "vima"
-    out: Annotated[Path | None, Doc("Run folder to keep, which an interrupted replay goes on from.")] = None
-    recipe: Annotated[str, Doc("Who reads the answers.")] = "llara:compat=true"
+    results: Annotated[tyro.conf.Positional[Path], Doc("a result file in LLaRA's layout")]
+    benchmark: Annotated[str, Doc("where to play it, for example vima:python=path/to/python")] = "vima"
+    out: Annotated[Path | None, Doc("run folder to keep, which an interrupted replay goes on from")] = None
+    recipe: Annotated[
+        str, Doc("who reads the answers; for a run of yours the recipe it was taught with, e.g. llara")
+    ] = "llara:compat=true"
     unreadable: Annotated[
         Literal["end", "random"],
-        Doc("What an unreadable answer leads to: the end of the episode, or a random action as in the original."),
+        Doc("what an unreadable answer leads to: the end of the episode, or a random action as in the original"),
     ] = "end"
-    seed: Annotated[int, Doc("Of the random actions.")] = 0
-    limit: Annotated[int | None, Doc("Only the first so many episodes of each level and task.")] = None
-    levels: Annotated[tuple[str, ...], Doc("Only these levels; none named means all.")] = ()
-    tasks: Annotated[tuple[str, ...], Doc("Only these tasks; none named means all.")] = ()
-    prompts: Annotated[bool, Doc("Also compare the recorded questions with what the recipe would ask.")] = True
-    workers: Annotated[int, Doc("Simulator processes; 0 plays in this one.")] = 0
-    patience: Annotated[float, Doc("Seconds of silence after which a simulator process is given up.")] = 300.0
+    seed: Annotated[int, Doc("of the random actions")] = 0
+    limit: Annotated[int | None, Doc("only the first so many episodes of each level and task")] = None
+    levels: Annotated[tuple[str, ...], Doc("only these levels; none named means all")] = ()
+    tasks: Annotated[tuple[str, ...], Doc("only these tasks; none named means all")] = ()
+    prompts: Annotated[bool, Doc("also compare the recorded questions with what the recipe would ask")] = True
+    workers: Annotated[int, Doc("simulator processes; 0 plays in this one")] = 0
+    patience: Annotated[float, Doc("seconds of silence after which a simulator process is given up")] = 300.0
 
     def __post_init__(self) -> None:
         if self.limit is not None and self.limit < 1:

@@ -22,13 +22,13 @@ from instar.reporting.page import Page, compose
 class ReportConfig:
     """The command line of `instar report`."""
 
-    runs: Annotated[tuple[Path, ...], Doc("Run folders; all others are compared with the first.")]
-    out: Annotated[Path, Doc("The page; its tables go next to it as Markdown.")] = Path("report.html")
-    title: Annotated[str, Doc("Headline; empty says which policies played what.")] = ""
+    runs: Annotated[tuple[Path, ...], Doc("run folders; all others are compared with the first")]
+    out: Annotated[Path, Doc("the page; its tables go next to it as Markdown")] = Path("report.html")
+    title: Annotated[str, Doc("headline; empty says which policies played what")] = ""
     checkpoints: Annotated[
-        tuple[Path, ...], Doc("Checkpoint folders, for learning curves of runs whose checkpoint is not found nearby.")
+        tuple[Path, ...], Doc("checkpoint folders, for learning curves of runs whose checkpoint is not found nearby")
     ] = ()
-    pictures: Annotated[int, Doc("Show pictures of at most so many episodes.")] = 60
+    pictures: Annotated[int, Doc("show pictures of at most so many episodes")] = 60
 
     def __post_init__(self) -> None:
         if not self.runs:

@@ -68,9 +68,14 @@ class ResultSettings:
         """Only the first action of an answer is taken before the model is asked again."""
         return "s" in self.prompt_mode
 
+    @property
+    def sentence(self) -> str:
+        """What the user said: "random", the number of a sentence, or "none"."""
+        return "random" if self.prompt_id < 0 else f"{self.prompt_id:02d}" if self.prompt_id < SENTENCES else "none"
+
     def file_name(self) -> str:
         """`[hso07]method.json`: mode and sentence, before them the level if there is only one."""
-        sentence = "" if self.prompt_id < 0 else f"{self.prompt_id:02d}" if self.prompt_id < SENTENCES else "_no"
+        sentence = {"random": "", "none": "_no"}.get(self.sentence, self.sentence)
         level = f"({self.partition})" if self.partition else ""
         return f"{level}[{self.prompt_mode}{sentence}]{self.filename}.json"
 
@@ -229,13 +234,13 @@ def write_results(folder: Path, settings: ResultSettings, episodes: Sequence[Res
 class ExportConfig:
     """The command line of `instar export results`."""
 
-    run: Annotated[Path, Doc("Folder of a run that `instar eval` wrote.")]
-    out: Annotated[Path, Doc("Folder for the result file.")]
-    name: Annotated[str, Doc("The method's name in the file's name; empty for the name of the run's folder.")] = ""
-    mode: Annotated[str, Doc("LLaRA's letters for how the model was asked; empty for what the run says.")] = ""
+    run: Annotated[Path, Doc("folder of a run that `instar eval` wrote")]
+    out: Annotated[Path, Doc("folder for the result file")]
+    name: Annotated[str, Doc("the method's name in the file's name; empty for the name of the run's folder")] = ""
+    mode: Annotated[str, Doc("LLaRA's letters for how the model was asked; empty for what the run says")] = ""
     prompt_id: Annotated[
         int | None,
-        Doc("Which user sentence was asked, -1 drawn anew each time, 15 or more none; left out for what the run says."),
+        Doc("which user sentence was asked, -1 drawn anew each time, 15 or more none; left out for what the run says"),
     ] = None
 
     def __post_init__(self) -> None:

@@ -36,9 +36,9 @@ SEED: Final = 900_000  # far from the seeds that demonstrations and benchmarks u
 class CheckConfig:
     """Which plugin to check."""
 
-    kind: Annotated[tyro.conf.Positional[str], Doc("Kind of plugin: demos, recipes, auxiliary, simulators ...")]
-    choice: Annotated[tyro.conf.Positional[str], Doc("The plugin and its options, e.g. llara:past=3.")]
-    demos: Annotated[str, Doc("Demonstrations that recipes, auxiliary tasks and policies are tried on.")] = (
+    kind: Annotated[tyro.conf.Positional[str], Doc("kind of plugin: demos, recipes, auxiliary, simulators ...")]
+    choice: Annotated[tyro.conf.Positional[str], Doc("the plugin and its options, e.g. llara:past=3")]
+    demos: Annotated[str, Doc("demonstrations that recipes, auxiliary tasks and policies are tried on")] = (
         "tabletop:episodes=6"
     )
 

@@ -20,21 +20,21 @@ POLICIES: Final = ("expert", "trained", "untrained", "random")
 class DemoConfig:
     """How much of everything. The defaults take minutes on two cores."""
 
-    out: Annotated[Path, Doc("Folder for all that is made; the same command again goes on from where it stopped.")] = (
+    out: Annotated[Path, Doc("folder for all that is made; the same command again goes on from where it stopped")] = (
         Path("demo")
     )
-    tasks: Annotated[str, Doc("Task families of the tabletop, joined by +.")] = "follow_order"
-    demonstrations: Annotated[int, Doc("Episodes of the scripted expert to learn from.")] = 4000
-    model: Annotated[str, Doc("What to teach: tiny:demo is made on the spot; a folder is a checkpoint of yours.")] = (
+    tasks: Annotated[str, Doc("task families of the tabletop, joined by +")] = "follow_order"
+    demonstrations: Annotated[int, Doc("episodes of the scripted expert to learn from")] = 4000
+    model: Annotated[str, Doc("what to teach: tiny:demo is made on the spot; a folder is a checkpoint of yours")] = (
         "tiny:demo"
     )
-    lora: Annotated[Lora, Doc("Adapters in place of full finetuning.")] = field(default_factory=Lora)
-    steps: Annotated[int, Doc("Optimizer steps of the training.")] = 3000
-    batch: Annotated[int, Doc("Samples per step.")] = 8
-    lr: Annotated[float, Doc("Highest learning rate.")] = 2e-3
-    episodes: Annotated[int, Doc("Evaluation episodes per task.")] = 100
-    seed: Annotated[int, Doc("Of new weights and the order of samples.")] = 0
-    auxiliary: Annotated[tuple[str, ...], Doc("Questions beside the action ones.")] = ()
+    lora: Annotated[Lora, Doc("adapters in place of full finetuning")] = field(default_factory=Lora)
+    steps: Annotated[int, Doc("optimizer steps of the training")] = 3000
+    batch: Annotated[int, Doc("samples per step")] = 8
+    lr: Annotated[float, Doc("highest learning rate")] = 2e-3
+    episodes: Annotated[int, Doc("evaluation episodes per task")] = 100
+    seed: Annotated[int, Doc("of new weights and the order of samples")] = 0
+    auxiliary: Annotated[tuple[str, ...], Doc("questions beside the action ones")] = ()
 
 
 @dataclass(frozen=True)

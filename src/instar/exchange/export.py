@@ -29,8 +29,8 @@ class ExportConfig:
 
     samples: Path  # samples folder
     out: Path  # folder for the JSON files and images/; what is there and the same is not written again
-    # Only these, in one file: A, B, C or D of LLaRA, B*0.5 for half of each kind, obj_det=1,spa_rel=0.25 in ratios to
-    # the main samples, limited_obj_det=1 without reference pictures; joined by commas. Else all, a file for each kind
+    # only these, in one file: A, B, C or D of LLaRA, B*0.5 for half of each kind, obj_det=1,spa_rel=0.25 in ratios to
+    # the main samples, limited_obj_det=1 without reference pictures; joined by commas; else all, a file for each kind
     mixture: str | None = None
     mixture_seed: int = 0  # of the draw of the mixture's samples
     each: bool = False  # with a mixture: write all samples of its kinds as well, a file for each kind

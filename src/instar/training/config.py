@@ -50,7 +50,7 @@ class TrainConfig:
     freeze: tuple[str, ...] = ("vision",)  # parts that do not learn: vision, projector, language
     precision: Literal["auto", "float32", "bfloat16"] = "auto"  # auto: bfloat16 where the device has it
     gradient_checkpointing: bool = False  # recompute activations: less memory, a third more time
-    # Of which kinds how much: A, B, C or D of LLaRA, B*0.5 for half of each, obj_det=1,spa_rel=0.25 in ratios to the
+    # of which kinds how much: A, B, C or D of LLaRA, B*0.5 for half of each, obj_det=1,spa_rel=0.25 in ratios to the
     # main samples, limited_obj_det=1 without reference pictures; joined by commas. All samples where not given
     mixture: str | None = None
     mixture_seed: int = 0  # of the draw of the mixture's samples, the same for all epochs
