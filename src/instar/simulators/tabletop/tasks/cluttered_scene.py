@@ -8,7 +8,7 @@ import numpy as np
 from instar.simulators.tabletop.tasks.everyday import COLORS, THINGS, put, thing, vessel
 from instar.simulators.tabletop.tasks.layout import Layout
 from instar.simulators.tabletop.tasks.problem import Problem
-from instar.simulators.tabletop.tasks.sets import REAL, pick
+from instar.simulators.tabletop.tasks.sets import REAL, pick, several
 
 
 @dataclass(frozen=True)
@@ -34,5 +34,4 @@ class ClutteredScene:
 
 
 def _more(rng: np.random.Generator, names: Sequence[str], but: str, count: int) -> list[str]:
-    left = [name for name in names if name != but]
-    return [left[k] for k in rng.permutation(len(left))[:count]]
+    return several(rng, [name for name in names if name != but], count)

@@ -8,7 +8,7 @@ from instar.simulators.tabletop.shapes import sample
 from instar.simulators.tabletop.tasks.everyday import COLORS, THINGS, put, vessel
 from instar.simulators.tabletop.tasks.layout import Layout
 from instar.simulators.tabletop.tasks.problem import Problem
-from instar.simulators.tabletop.tasks.sets import REAL, pick
+from instar.simulators.tabletop.tasks.sets import REAL, pick, several
 
 
 @dataclass(frozen=True)
@@ -23,7 +23,7 @@ class ColorMatch:
         """A vessel, an object in its colour, and three in three others."""
         del suite
         layout = Layout(rng)
-        colors = [COLORS[k] for k in rng.permutation(len(COLORS))[:4]]
+        colors = several(rng, COLORS, 4)
         into = vessel(layout, colors[0])
         moved, *others = [layout.drop(sample(pick(rng, THINGS), rng), color) for color in colors]
         kind = into.shape.name

@@ -9,8 +9,9 @@ import numpy as np
 
 from instar.simulators.tabletop.body import Body
 from instar.simulators.tabletop.render import covered
-from instar.simulators.tabletop.shapes import Shape
+from instar.simulators.tabletop.shapes import Shape, sample
 from instar.simulators.tabletop.tasks.problem import FIRST_ID, FIRST_SCENE_ID, NoRoomError
+from instar.simulators.tabletop.tasks.sets import Palette, pick
 from instar.simulators.tabletop.views import CELL, GRID
 
 TRIES: Final = 10
@@ -75,6 +76,19 @@ def _clear(shape: Shape, place: tuple[float, float], body: Body) -> bool:
 def hollow(bodies: Sequence[Body]) -> list[Body]:
     """Those bodies whose free inside is no place to start in: frames and squares."""
     return [body for body in bodies if body.shape.name in ("frame", "square")]
+
+
+def drop_base(layout: Layout, palette: Palette) -> Body:
+    """Add one of the bases of `palette` at a random free place."""
+    rng = layout.rng
+    return layout.drop(sample(pick(rng, palette.bases), rng), pick(rng, palette.base_textures))
+
+
+def drop_loose(layout: Layout, palette: Palette, base: Body) -> Body:
+    """Add one of the loose things of `palette` at a random free place that is not inside `base`."""
+    rng = layout.rng
+    shape, texture = sample(pick(rng, palette.dragged), rng), pick(rng, palette.dragged_textures)
+    return layout.drop(shape, texture, away=hollow([base]))
 
 
 def portrait(shape: Shape, texture: str) -> tuple[Body, ...]:

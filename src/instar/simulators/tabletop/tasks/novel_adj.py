@@ -8,7 +8,7 @@ import numpy as np
 
 from instar.simulators.tabletop.body import Body
 from instar.simulators.tabletop.shapes import Shape, sample, scaled
-from instar.simulators.tabletop.tasks.layout import Layout, hollow, portrait
+from instar.simulators.tabletop.tasks.layout import Layout, drop_base, hollow, portrait
 from instar.simulators.tabletop.tasks.novel_noun import plain
 from instar.simulators.tabletop.tasks.placing import Goal, Placing, fair
 from instar.simulators.tabletop.tasks.problem import Picture, Problem
@@ -110,7 +110,7 @@ class Pair:
 def put_pair(layout: Layout, palette: Palette, adjective: Adjective) -> Pair:
     """Add a base, a thing that fits the adjective, and its opposite."""
     rng = layout.rng
-    base = layout.drop(sample(pick(rng, palette.bases), rng), pick(rng, palette.base_textures))
+    base = drop_base(layout, palette)
     shape, texture = sample(pick(rng, palette.dragged), rng), pick(rng, palette.dragged_textures)
     moved, opposite = (
         layout.drop(look.shape(shape), look.texture(texture), away=hollow([base]))

@@ -7,7 +7,7 @@ from typing import Final
 import numpy as np
 
 from instar.simulators.tabletop.shapes import Shape, sample
-from instar.simulators.tabletop.tasks.layout import Layout, hollow, portrait
+from instar.simulators.tabletop.tasks.layout import Layout, drop_base, drop_loose, hollow, portrait
 from instar.simulators.tabletop.tasks.placing import Goal, Placing, fair
 from instar.simulators.tabletop.tasks.problem import Picture, Problem
 from instar.simulators.tabletop.tasks.sets import SUITES, into_base, pick
@@ -26,9 +26,8 @@ class NovelNoun:
     def problem(self, suite: str, rng: np.random.Generator) -> Problem:
         """A base, the object to put into it, and a thing of a third shape."""
         palette, layout = into_base(suite), Layout(rng)
-        base = layout.drop(sample(pick(rng, palette.bases), rng), pick(rng, palette.base_textures))
-        dragged = sample(pick(rng, palette.dragged), rng), pick(rng, palette.dragged_textures)
-        moved = layout.drop(*dragged, away=hollow([base]))
+        base = drop_base(layout, palette)
+        moved = drop_loose(layout, palette, base)
         others = [name for name in palette.shapes if name not in (base.shape.name, moved.shape.name)]
         shape, texture = pick(rng, list(product(others, palette.textures)))
         other = layout.drop(sample(shape, rng), texture, away=hollow([base]) if shape in palette.dragged else ())

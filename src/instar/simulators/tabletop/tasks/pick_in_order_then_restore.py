@@ -11,7 +11,7 @@ from instar.simulators.tabletop.shapes import Shape, sample
 from instar.simulators.tabletop.tasks.layout import Layout, portrait
 from instar.simulators.tabletop.tasks.placing import Goal, Placing
 from instar.simulators.tabletop.tasks.problem import Picture, Problem
-from instar.simulators.tabletop.tasks.sets import NOVEL_OBJECT, SUITES, into_base, pick
+from instar.simulators.tabletop.tasks.sets import NOVEL_OBJECT, SUITES, into_base, pick, several
 from instar.simulators.tabletop.world import BOWL_FLAT, bowl_axis
 
 PLACES: Final = tuple(product((0.375, 0.625), (-0.25, 0.0, 0.25)))
@@ -31,8 +31,8 @@ class PickInOrderThenRestore:
         """Six bases of one shape and size in six textures, and an object in one of them."""
         palette, layout = into_base(suite), Layout(rng)
         kind = sample("pallet" if suite == NOVEL_OBJECT else pick(rng, palette.bases), rng)
-        textures = [palette.base_textures[k] for k in rng.permutation(len(palette.base_textures))[: len(PLACES)]]
-        places = [PLACES[k] for k in rng.permutation(len(PLACES))]
+        textures = several(rng, palette.base_textures, len(PLACES))
+        places = several(rng, PLACES, len(PLACES))
         shape = sample(pick(rng, palette.dragged), rng)
         x, y = places[0]
         moved = layout.put(shape, pick(rng, palette.dragged_textures), x, y, 0.0)

@@ -7,7 +7,7 @@ from typing import Final
 import numpy as np
 
 from instar.simulators.tabletop.body import Body
-from instar.simulators.tabletop.tasks.problem import WORKSPACE_HIGH, WORKSPACE_LOW, Move, NoRoomError, Trails, Verdict
+from instar.simulators.tabletop.tasks.problem import Move, NoRoomError, Trails, Verdict, lost
 
 NEAR: Final = 0.10  # metres within which a place counts as reached
 SAME_YAW: Final = float(np.radians(15))
@@ -71,8 +71,8 @@ class Placing:
             return Verdict(success=True)
         if self.ordered and not reached:
             return Verdict(failure="the step did not reach the next goal")
-        lost = next((now[goal.body].name for goal in self.open if _lost(now[goal.body])), "")
-        return Verdict(failure=self._early(now) or confused or (f"the {lost} left the workspace" if lost else ""))
+        gone = next((now[goal.body].name for goal in self.open if lost(now[goal.body])), "")
+        return Verdict(failure=self._early(now) or confused or (f"the {gone} left the workspace" if gone else ""))
 
     def advise(self, bodies: Sequence[Body], rng: np.random.Generator) -> Move | None:
         """Clear the way if a distractor blocks it, else the first open goal."""
@@ -130,7 +130,3 @@ def fair(rule: Placing, bodies: Sequence[Body]) -> Placing:
     if len({goal.body for goal in rule.goals}) > 1 and not rule.patient and rule.confusion(bodies):
         raise NoRoomError(rule.confusion(bodies))
     return rule
-
-
-def _lost(body: Body) -> bool:
-    return bool(np.any(body.place < WORKSPACE_LOW) or np.any(body.place > WORKSPACE_HIGH))

@@ -54,6 +54,11 @@ class Verdict:
         return self.success or bool(self.failure)
 
 
+def lost(body: Body) -> bool:
+    """Whether a body is off the table that the robot reaches."""
+    return bool(np.any(body.place < WORKSPACE_LOW) or np.any(body.place > WORKSPACE_HIGH))
+
+
 Trails = Mapping[int, Floats]  # by body that was swept: (N, 3) of x, y, yaw along its way
 
 

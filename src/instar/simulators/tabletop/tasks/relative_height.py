@@ -9,7 +9,7 @@ from instar.simulators.tabletop.shapes import sample, scaled
 from instar.simulators.tabletop.tasks.everyday import COLORS, FLAT, put, vessel
 from instar.simulators.tabletop.tasks.layout import Layout
 from instar.simulators.tabletop.tasks.problem import Problem
-from instar.simulators.tabletop.tasks.sets import REAL, pick
+from instar.simulators.tabletop.tasks.sets import REAL, pick, several
 
 HEIGHTS: Final = ((0.5, 0.7), (1.1, 1.3), (1.9, 2.2))  # in the shape's usual height of about 3 cm
 
@@ -31,7 +31,7 @@ class RelativeHeight:
         heights = [float(rng.uniform(*span)) for span in HEIGHTS]
         word = pick(rng, ("shortest", "tallest"))
         wanted = heights[0] if word == "shortest" else heights[-1]
-        colors = [COLORS[k] for k in rng.permutation(len(COLORS))[:3]]
+        colors = several(rng, COLORS, 3)
         moved, *others = [
             layout.drop(scaled(shape, (1.0, 1.0, height)), color)
             for height, color in zip([wanted, *(h for h in heights if h != wanted)], colors, strict=True)

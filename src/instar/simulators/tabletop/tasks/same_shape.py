@@ -8,7 +8,7 @@ import numpy as np
 
 from instar.simulators.tabletop.body import Body
 from instar.simulators.tabletop.shapes import sample
-from instar.simulators.tabletop.tasks.layout import Layout, portrait
+from instar.simulators.tabletop.tasks.layout import Layout, drop_base, portrait
 from instar.simulators.tabletop.tasks.placing import Goal, Placing, fair
 from instar.simulators.tabletop.tasks.problem import Picture, Problem
 from instar.simulators.tabletop.tasks.sets import SUITES, into_base, pick
@@ -28,7 +28,7 @@ class SameShape:
     def problem(self, suite: str, rng: np.random.Generator) -> Problem:
         """A base, two objects with its profile and one with another, in yet another texture."""
         palette, layout = into_base(suite), Layout(rng)
-        base = layout.drop(sample(pick(rng, palette.bases), rng), pick(rng, palette.base_textures))
+        base = drop_base(layout, palette)
         names = [name for name in palette.dragged if name != "block"] + ["shorter block"]
         shapes = [sample(name, rng) for name in names]
         alike = [shape for shape in shapes if shape.profile == base.shape.profile]

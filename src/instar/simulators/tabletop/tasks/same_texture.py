@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from instar.simulators.tabletop.shapes import sample
-from instar.simulators.tabletop.tasks.layout import Layout, portrait
+from instar.simulators.tabletop.tasks.layout import Layout, drop_base, portrait
 from instar.simulators.tabletop.tasks.problem import Picture, Problem
 from instar.simulators.tabletop.tasks.same_shape import gather
 from instar.simulators.tabletop.tasks.sets import NOVEL_TASK, into_base, pick
@@ -22,7 +22,7 @@ class SameTexture:
     def problem(self, suite: str, rng: np.random.Generator) -> Problem:
         """A base, two objects of any shape in its texture and one in another."""
         palette, layout = into_base(suite), Layout(rng)
-        base = layout.drop(sample(pick(rng, palette.bases), rng), pick(rng, palette.base_textures))
+        base = drop_base(layout, palette)
         names = [name for name in palette.dragged if name != "block"] + ["shorter block"]
         textures = (base.texture, base.texture, pick(rng, palette.dragged_textures, but=[base.texture]))
         *moved, other = [layout.drop(sample(pick(rng, names), rng), texture, away=[base]) for texture in textures]

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from instar.simulators.tabletop.shapes import sample
-from instar.simulators.tabletop.tasks.layout import Layout, hollow, scene_layout
+from instar.simulators.tabletop.tasks.layout import Layout, drop_base, hollow, scene_layout
 from instar.simulators.tabletop.tasks.placing import Goal, Placing
 from instar.simulators.tabletop.tasks.problem import Picture, Problem
 from instar.simulators.tabletop.tasks.sets import SUITES, into_base, pick
@@ -22,7 +22,7 @@ class SceneUnderstanding:
     def problem(self, suite: str, rng: np.random.Generator) -> Problem:
         """A base, the object to put into it, and a thing with the texture of the one or the shape of the other."""
         palette, layout = into_base(suite), Layout(rng)
-        base = layout.drop(sample(pick(rng, palette.bases), rng), pick(rng, palette.base_textures))
+        base = drop_base(layout, palette)
         texture = pick(rng, palette.dragged_textures)
         moved = layout.drop(sample(pick(rng, palette.dragged), rng), texture, away=hollow([base]))
         if rng.random() < 0.5:

@@ -117,6 +117,11 @@ def without_base(suite: str, shapes: tuple[str, ...] = DRAGGED, novel: tuple[str
 Choice = TypeVar("Choice")
 
 
+def several(rng: np.random.Generator, choices: Sequence[Choice], count: int) -> list[Choice]:
+    """So many different ones of `choices`, in random order."""
+    return [choices[k] for k in rng.permutation(len(choices))[:count]]
+
+
 def pick(rng: np.random.Generator, choices: Sequence[Choice], but: Sequence[Choice] = ()) -> Choice:
     """One of `choices`, uniformly, that is not in `but`."""
     left = [choice for choice in choices if choice not in but]

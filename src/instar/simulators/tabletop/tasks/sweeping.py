@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from instar.robot import Floats
 from instar.simulators.tabletop.body import Body, turn
 from instar.simulators.tabletop.sweep import sweep
-from instar.simulators.tabletop.tasks.problem import WORKSPACE_HIGH, WORKSPACE_LOW, Stroke, Trails, Verdict
+from instar.simulators.tabletop.tasks.problem import WORKSPACE_HIGH, WORKSPACE_LOW, Stroke, Trails, Verdict, lost
 
 # Where a block is tested, in its own frame: VIMA-Bench's points, which are not symmetric about its centre.
 TEST_POINTS: Final = np.array(list(product((-0.015, 0.005), repeat=2)))
@@ -96,8 +96,8 @@ class Sweeping:
             return Verdict(failure=f"{len(self.inside)} blocks are in the area; {self.asked} were asked for")
         if len(self.inside) == self.asked:
             return Verdict(success=True)
-        lost = [body for body in bodies if body.id in self.targets and body.id not in self.inside and _lost(body)]
-        return Verdict(failure=f"the {lost[0].name} left the workspace" if lost else "")
+        gone = [body for body in bodies if body.id in self.targets and body.id not in self.inside and lost(body)]
+        return Verdict(failure=f"the {gone[0].name} left the workspace" if gone else "")
 
     def advise(self, bodies: Sequence[Body], rng: np.random.Generator) -> Stroke | None:
         """The first stroke of the shortest way that brings a block in and does no harm, else one that makes room."""
@@ -162,7 +162,3 @@ def _elbow_room(bodies: Sequence[Body], rule: Sweeping) -> float:
 
 def _points(body: Body) -> Floats:
     return np.asarray(probes(np.array([[body.x, body.y, body.yaw]]))[0])
-
-
-def _lost(body: Body) -> bool:
-    return bool(np.any(body.place < WORKSPACE_LOW) or np.any(body.place > WORKSPACE_HIGH))

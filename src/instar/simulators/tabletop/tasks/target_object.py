@@ -8,7 +8,7 @@ from instar.simulators.tabletop.shapes import sample
 from instar.simulators.tabletop.tasks.everyday import COLORS, THINGS, put, vessel
 from instar.simulators.tabletop.tasks.layout import Layout
 from instar.simulators.tabletop.tasks.problem import Problem
-from instar.simulators.tabletop.tasks.sets import REAL
+from instar.simulators.tabletop.tasks.sets import REAL, several
 
 
 @dataclass(frozen=True)
@@ -24,6 +24,6 @@ class TargetObject:
         del suite
         layout = Layout(rng)
         into = vessel(layout)
-        shapes, colors = ([names[k] for k in rng.permutation(len(names))[:4]] for names in (THINGS, COLORS))
+        shapes, colors = (several(rng, names, 4) for names in (THINGS, COLORS))
         moved, *others = [layout.drop(sample(shape, rng), color) for shape, color in zip(shapes, colors, strict=True)]
         return put(f"Put the {moved.name} into the {into.shape.name}.", layout, moved, into, others)

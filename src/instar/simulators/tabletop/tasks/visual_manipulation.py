@@ -6,7 +6,7 @@ from itertools import product
 import numpy as np
 
 from instar.simulators.tabletop.shapes import sample
-from instar.simulators.tabletop.tasks.layout import Layout, hollow, portrait
+from instar.simulators.tabletop.tasks.layout import Layout, drop_base, drop_loose, hollow, portrait
 from instar.simulators.tabletop.tasks.placing import Goal, Placing
 from instar.simulators.tabletop.tasks.problem import Picture, Problem
 from instar.simulators.tabletop.tasks.sets import SUITES, into_base, pick
@@ -23,9 +23,8 @@ class VisualManipulation:
     def problem(self, suite: str, rng: np.random.Generator) -> Problem:
         """A base, the object to put into it, and one more thing."""
         palette, layout = into_base(suite), Layout(rng)
-        base = layout.drop(sample(pick(rng, palette.bases), rng), pick(rng, palette.base_textures))
-        dragged = sample(pick(rng, palette.dragged), rng), pick(rng, palette.dragged_textures)
-        moved = layout.drop(*dragged, away=hollow([base]))
+        base = drop_base(layout, palette)
+        moved = drop_loose(layout, palette, base)
         used = [(base.shape.name, base.texture), (moved.shape.name, moved.texture)]
         shape, texture = pick(rng, list(product(palette.shapes, palette.textures)), but=used)
         other = layout.drop(sample(shape, rng), texture, away=hollow([base]) if shape in palette.dragged else ())
