@@ -11,6 +11,7 @@ from instar.album import Album, Wanted, collect, gather
 from instar.demo import DemoSource
 from instar.detect import KINDS, Labelled, labelled
 from instar.errors import DataError
+from instar.files import write_json
 from instar.plugins import Choice
 
 DEMOS = Choice("tabletop", {"tasks": ["rotate", "rearrange", "visual_manipulation"], "episodes": 12})
@@ -78,4 +79,10 @@ def test_an_album_that_lost_rows_is_refused(tmp_path: Path) -> None:
     assert len(rows) == len(some) == json.loads((tmp_path / "manifest.json").read_text())["pictures"]
     (tmp_path / "pictures.jsonl").write_text("".join(rows[:-1]))
     with pytest.raises(DataError, match="gather again"):
+        Album.open(tmp_path)
+
+
+def test_a_folder_of_something_else_is_refused(tmp_path: Path) -> None:
+    write_json(tmp_path / "manifest.json", {"kind": "samples"})
+    with pytest.raises(DataError, match="holds no pictures gathered from demonstrations"):
         Album.open(tmp_path)

@@ -23,6 +23,7 @@ from instar.progress import Progress, silent
 logger = logging.getLogger(__name__)
 
 PICTURES: Final = "pictures.bin"
+KIND: Final = "album"
 ROWS: Final = "pictures.jsonl"
 TOGETHER: Final = 8  # episodes that a worker reads at a time
 
@@ -91,6 +92,8 @@ class Album:
         """The album in `folder`. Raises DataError if there is none, or not all of it."""
         rows = tuple(read_jsonl(folder / ROWS))
         told = read_json(folder / MANIFEST)
+        if not isinstance(told, dict) or told.get("kind") != KIND:
+            raise DataError(f"{folder}: holds no pictures gathered from demonstrations")
         if told["pictures"] != len(rows):
             raise DataError(f"{folder}: {len(rows)} pictures of {told['pictures']}; remove the folder and gather again")
         return cls(folder, rows, told["left_out"])
@@ -141,7 +144,7 @@ def collect(folder: Path, wanted: Wanted, workers: int = 1, progress: Progress =
     for problem in problems:
         logger.warning("left out %s: %s", problem.id, problem.problem)
     write_bytes(folder / ROWS, "".join(canonical_json(row) + "\n" for row in rows).encode())
-    write_json(folder / MANIFEST, {"kind": "album", "pictures": len(rows), "left_out": len(problems)})
+    write_json(folder / MANIFEST, {"kind": KIND, "pictures": len(rows), "left_out": len(problems)})
     return Album.open(folder)
 
 

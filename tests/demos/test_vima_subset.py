@@ -8,7 +8,7 @@ import pytest
 
 from instar.build import BuildConfig, BuildSummary, build
 from instar.demos.vima import Vima
-from instar.demos.vima.subset import read_subset
+from instar.demos.vima.subset import read_subset, spelt
 from instar.inspection import InspectConfig, inspect
 from instar.samples import Samples
 from tests.vima_layout import write_vima
@@ -85,3 +85,9 @@ def test_a_build_may_repeat_what_is_listed_again(demos: Path, listed: Path, tmp_
     first, again = twice[f"{ROTATE}/0/llara"], twice[f"{ROTATE}~2/0/llara"]
     assert first.conversation.turns == again.conversation.turns
     assert first.shows == again.shows, "the copies are of the same pictures"
+
+
+def test_of_two_roots_the_one_that_is_named_is_meant() -> None:
+    there = ["a/rotate/000000", "b/rotate/000000"]
+    assert spelt(["a/rotate/000000", "b/rotate/000000"], there) == there
+    assert spelt(["elsewhere/rotate/000000"], there[:1]) == there[:1]

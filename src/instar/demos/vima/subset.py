@@ -52,7 +52,7 @@ def read_subset(path: Path, split: str) -> Subset:
     if not isinstance(value, dict):
         return Subset(path, "", _keys(path, value))
     if split not in value:
-        raise ConfigError(f"{path}: no list {split!r} in it; there are: {', '.join(sorted(value))}")
+        raise ConfigError(f"{path}: no list {split!r} in it; there are: {', '.join(sorted(value)) or 'none'}")
     others = {name: frozenset(_keys(path, keys)) for name, keys in value.items() if name != split}
     return Subset(path, split, _keys(path, value[split]), others)
 
@@ -66,7 +66,8 @@ def _keys(path: Path, value: JSON) -> tuple[str, ...]:
 def spelt(keys: Sequence[str], there: Sequence[str]) -> list[str]:
     """`keys` as the episodes that are `there` are called: the root may lie above or below `vima_v6`."""
     here = {_tail(episode): episode for episode in there}
-    return [here.get(_tail(key), key) for key in keys]
+    known = set(there)
+    return [key if key in known else here.get(_tail(key), key) for key in keys]
 
 
 def _tail(id: str) -> str:
