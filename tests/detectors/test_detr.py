@@ -58,7 +58,7 @@ def album(tmp_path_factory: pytest.TempPathFactory) -> Album:
         data += image.data
     (folder / "pictures.bin").write_bytes(data)
     (folder / "pictures.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
-    write_json(folder / "manifest.json", {"pictures": len(rows), "left_out": 0})
+    write_json(folder / "manifest.json", {"kind": "album", "pictures": len(rows), "left_out": 0})
     return Album.open(folder)
 
 

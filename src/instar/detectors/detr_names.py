@@ -63,7 +63,17 @@ def compose(model: nn.Module, names: Names) -> list[nn.Linear]:
         parts[count:, names.parts.shape[1] :] = torch.eye(nothing)
         parametrize.register_parametrization(layer, "weight", Sum(parts))
         parametrize.register_parametrization(layer, "bias", Sum(parts))
+        # The layer is fresh, and its average over all names of a part next to nothing: so small a weight would teach
+        # what is below it nothing either.
+        nn.init.normal_(_learned(layer), std=layer.in_features**-0.5)
     return found
+
+
+def _learned(layer: nn.Linear) -> torch.Tensor:
+    """What the weights of a composed layer are made from, (parts, ...)."""
+    learned = layer.get_parameter("parametrizations.weight.original")
+    assert isinstance(learned, torch.Tensor)
+    return learned
 
 
 def settle(layers: Sequence[nn.Linear]) -> None:
