@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from instar.build import BuildConfig, build
+from instar.catalogue import CompareConfig, compare
 from instar.describe import Naming
 from instar.errors import ConfigError
 from instar.evaluate import EvaluateConfig, evaluate
@@ -176,3 +177,11 @@ def test_the_protocol_runs_on_the_real_simulator(taught: Taught, tmp_path: Path,
     run = asked(taught, tmp_path / "run", references=who, benchmark=benchmark)
     assert not {record.outcome for record in run.records} & {Outcome.UNREADABLE, Outcome.CRASHED}
     assert len(read_results(export(ExportConfig(tmp_path / "run", tmp_path / "results")).path).episodes) == 2
+
+
+def test_comparing_two_ways_to_ask_says_that_they_are_two(taught: Taught, tmp_path: Path) -> None:
+    asked(taught, tmp_path / "truth")
+    asked(taught, tmp_path / "nobody", references="nobody", prompt="past=0")
+    found = compare(CompareConfig(tmp_path / "truth", tmp_path / "nobody"))
+    assert found.differing == ("prompt", "references")
+    assert found.comparison.n == 2

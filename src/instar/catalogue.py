@@ -14,7 +14,7 @@ from instar.errors import ConfigError, PluginError
 from instar.metrics import Comparison
 from instar.progress import Progress, silent
 from instar.results import compare_results, read_results
-from instar.run import compare_runs, read_run
+from instar.run import compare_runs, differing, read_run
 
 
 @dataclass(frozen=True)
@@ -96,6 +96,7 @@ class Compared:
     a: str
     b: str
     comparison: Comparison
+    differing: tuple[str, ...] = ()  # settings in which the runs differ: the policy, or how it was asked
 
 
 def compare(config: CompareConfig, _progress: Progress = silent) -> Compared:
@@ -109,4 +110,4 @@ def compare(config: CompareConfig, _progress: Progress = silent) -> Compared:
             "a run and a result file are not compared; make a result file of the run: instar export results"
         )
     a, b = read_run(config.a), read_run(config.b)
-    return Compared(a.name, b.name, compare_runs(a, b, config.seed))
+    return Compared(a.name, b.name, compare_runs(a, b, config.seed), differing(a, b))

@@ -191,6 +191,8 @@ def show_comparison(compared: Any) -> None:
     table.add_row(escape(f"{compared.b} - {compared.a}"), escape(difference))
     table.add_row("McNemar, exact", f"p = {found.p:.3g}")
     table.add_row("pairs", f"{found.n}: both {found.both}, neither {found.neither}")
+    if compared.differing:
+        table.add_row("the runs differ in", escape(", ".join(compared.differing)))
     table.add_row("only one solved", escape(f"{compared.a} {found.only_a}, {compared.b} {found.only_b}"))
     left_out = len(found.crashed) + len(found.unpaired_a) + len(found.unpaired_b)
     if left_out:

@@ -119,9 +119,9 @@ def _lock(file: BinaryIO, folder: Path) -> None:
 
 
 def _refuse_other(run: Run, settings: Mapping[str, Any]) -> None:
-    differing = [key for key in sorted({*settings, *run.settings}) if _differs(settings, run.settings, key)]
-    if differing:
-        told = "; ".join(f"{key}: {run.settings.get(key)!r} there, {settings.get(key)!r} now" for key in differing)
+    others = [key for key in sorted({*settings, *run.settings}) if _differs(settings, run.settings, key)]
+    if others:
+        told = "; ".join(f"{key}: {run.settings.get(key)!r} there, {settings.get(key)!r} now" for key in others)
         raise ConfigError(f"{run.folder} holds a run with other settings; choose another folder ({told})")
 
 
@@ -158,6 +158,11 @@ def close_run(folder: Path) -> Run:
     # Written last: its presence means the folder is whole.
     write_json(folder / MANIFEST, {"kind": "run", "episodes": len(run.records), "summary": run.summary.to_json()})
     return read_run(folder)
+
+
+def differing(a: Run, b: Run) -> tuple[str, ...]:
+    """The settings in which two runs differ, sorted: the policy, or how it was asked."""
+    return tuple(key for key in sorted({*a.settings, *b.settings}) if _differs(a.settings, b.settings, key))
 
 
 def compare_runs(a: Run, b: Run, seed: int = 0) -> Comparison:
