@@ -244,6 +244,7 @@ def test_options_of_the_prompt_are_those_of_the_recipe() -> None:
             Asking(prompt="camera=top"),
             "prompt option 'camera' cannot differ from what the policy was taught; those that",
         ),
+        (Asking("oracle"), "described by truth, nobody, model or a detector; no detector is called 'oracle'"),
         (Asking(prompt="pest=0"), "prompt option 'pest' cannot differ"),
         (Asking("truth", prompt="describe=false"), "contradicts what references asks for"),
         (Asking("nobody", prompt="describe=true"), "contradicts what references asks for"),

@@ -15,7 +15,7 @@ from instar import markup, plugins
 from instar.chat import IMAGE, Conversation, Recipe, Turn
 from instar.demo import Context, Image, Instruction, Reference, SceneObject
 from instar.detect import Detector, Kind, Sighting
-from instar.errors import ConfigError, MismatchError, ReplyError
+from instar.errors import ConfigError, MismatchError, PluginError, ReplyError
 from instar.grammar import Grammar
 from instar.plugins import Choice
 from instar.policy import Policy, PolicySpec, Speaker, VlmPolicy
@@ -65,7 +65,7 @@ class Asking:
         prompt = {name: getattr(asked, name) for name in getattr(taught, "adjustable", ())}
         if not self.finds:
             return {"references": self.references or as_taught, "prompt": prompt}
-        who = MODEL if self.references == MODEL else _on_record(plugins.make("detectors", self.references))
+        who = MODEL if self.references == MODEL else _on_record(_detector(self.references))
         return {"references": who, "naming": self.naming, "prompt": prompt}
 
 
@@ -88,6 +88,14 @@ def _with(taught: Recipe, changes: Mapping[str, Any]) -> Recipe:
     return asked
 
 
+def _detector(references: str) -> Detector:
+    try:
+        detector: Detector = plugins.make("detectors", references)
+    except PluginError as error:
+        raise ConfigError(f"references are described by {TRUTH}, {NOBODY}, {MODEL} or a detector; {error}") from error
+    return detector
+
+
 def _on_record(detector: Detector) -> dict[str, Any]:
     choice = plugins.portable("detectors", detector)
     told = {"threshold": detector.threshold, "fingerprint": detector.fingerprint()}
@@ -103,7 +111,7 @@ def asked_as(policy: VlmPolicy, asking: Asking) -> Policy:
     if asking.references == MODEL:
         finders: dict[str, Finder] = {camera.name: ModelFinder.of(changed, camera) for camera in changed.robot.cameras}
     else:
-        detector: Detector = plugins.make("detectors", asking.references)
+        detector = _detector(asking.references)
         for camera in changed.robot.cameras:
             require_camera(detector, camera.name)
         finders = {camera.name: DetectorFinder(detector) for camera in changed.robot.cameras}

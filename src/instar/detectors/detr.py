@@ -13,7 +13,7 @@ from instar.backbones.hf_loading import pick_device
 from instar.checkpoint import fingerprint
 from instar.demo import Image, Pixels
 from instar.detect import Sighting, overlap
-from instar.detectors.detr_loading import Prepare, load_model, load_prepare, names_of, sightings
+from instar.detectors.detr_loading import Prepare, load_model, load_prepare, names_of, require_detection, sightings
 from instar.errors import ConfigError
 from instar.files import JSON, MANIFEST, digest, read_json
 from instar.progress import Progress
@@ -63,6 +63,7 @@ class Detr:
 
     def fingerprint(self) -> str:
         """Of the weights and of the options that decide what is told."""
+        require_detection(Path(self.path))
         return digest([fingerprint(Path(self.path)), self.threshold, self.overlap, self.most])
 
     @torch.inference_mode()

@@ -47,14 +47,14 @@ class Prepare:
 
 def load_prepare(path: Path) -> Prepare:
     """The image processor in a folder. Raises DataError."""
-    _require_detection(path)
+    require_detection(path)
     with _explained(path, "image processor"):
         return Prepare(_untyped.AutoImageProcessor.from_pretrained(path, local_files_only=True))
 
 
 def load_model(path: Path, names: Sequence[str] | None = None) -> nn.Module:
     """The detection model in a folder; with `names` its last layer is new and gives those. Raises DataError."""
-    _require_detection(path)
+    require_detection(path)
     labels: dict[str, Any] = {}
     if names is not None:
         labels = {**labels_of(names), "ignore_mismatched_sizes": True}
@@ -93,7 +93,8 @@ def _box(corners: torch.Tensor, picture: Pixels) -> Box:
     return Box(left, top, min(max(right - 1, left), width - 1), min(max(bottom - 1, top), height - 1))
 
 
-def _require_detection(path: Path) -> None:
+def require_detection(path: Path) -> None:
+    """Raises DataError unless the folder says that it holds a detection model."""
     if not (path / "config.json").is_file():
         raise DataError(f"{path} has no config.json: no detector is there; `instar detector train` writes one")
     config = read_json(path / "config.json")
