@@ -23,7 +23,7 @@ demo: .venv/demo-installed ## a policy learns to act, is evaluated against three
 	$(BIN)/instar demo --out demo
 
 test: .venv/dev-installed ## every test
-	$(BIN)/python -m pytest --numprocesses 2 --dist worksteal
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest --numprocesses 2 --dist worksteal  # two processes: no more threads
 
 check: .venv/dev-installed ## formatting, lint, types, and the directions of imports
 	$(BIN)/ruff format --check .

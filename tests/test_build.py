@@ -172,7 +172,7 @@ def test_a_killed_build_goes_on_to_the_same_bytes(tabletop: BuildConfig, tmp_pat
 
 
 def test_interrupting_ends_the_build_and_its_workers_at_once(tabletop: BuildConfig, tmp_path: Path) -> None:
-    options = replace(tabletop, out=tmp_path / "samples", demos="tabletop:episodes=120")
+    options = replace(tabletop, out=tmp_path / "samples", demos="tabletop:episodes=1000")
     process = started(options)
     wait_for_shards(options.out, 1, process)
     os.killpg(process.pid, signal.SIGINT)  # as a terminal does: to the workers too

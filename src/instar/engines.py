@@ -55,10 +55,13 @@ def _on_cores(deed: Callable[[J], R], jobs: Sequence[J], workers: int) -> Genera
     except BrokenProcessPool as error:
         raise _died() from error
     finally:
-        if not done:  # an error or an interruption: nobody waits for what is under way
-            for child in set(multiprocessing.active_children()) - elder:
-                child.terminate()
-        pool.shutdown(cancel_futures=True)
+        pool.shutdown(wait=done, cancel_futures=True)
+        while not done and (left := set(multiprocessing.active_children()) - elder):
+            # An error or an interruption: nobody waits for what is under way. One that was only just starting is found
+            # in the next round.
+            for child in left:
+                child.kill()
+                child.join()
 
 
 def _in_order_of_completion(

@@ -34,6 +34,7 @@ class DemoConfig:
     lr: Annotated[float, Doc("highest learning rate")] = 2e-3
     episodes: Annotated[int, Doc("evaluation episodes per task")] = 100
     seed: Annotated[int, Doc("of new weights and the order of samples")] = 0
+    recipe: Annotated[str, Doc("how acting becomes talking, with its options")] = "llara"
     auxiliary: Annotated[tuple[str, ...], Doc("questions beside the action ones")] = ()
 
 
@@ -62,7 +63,8 @@ def walk(config: DemoConfig, progress: Progress = silent) -> DemoSummary:
 
 def _samples(config: DemoConfig) -> BuildConfig:
     demos = f"tabletop:episodes={config.demonstrations},tasks={config.tasks},seed={config.seed}"
-    return BuildConfig(demos=demos, out=config.out / "samples", recipe="llara", auxiliary=config.auxiliary, workers=2)
+    out = config.out / "samples"
+    return BuildConfig(demos=demos, out=out, recipe=config.recipe, auxiliary=config.auxiliary, workers=2)
 
 
 def _training(config: DemoConfig, name: str, steps: int) -> TrainConfig:
