@@ -10,11 +10,13 @@ import pickle
 import signal
 import threading
 from collections.abc import Callable, Generator, Sequence
-from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
+from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
+from dataclasses import dataclass, field
 from multiprocessing import connection
 from multiprocessing.context import BaseContext
-from typing import Any, Literal, TypeVar
+from queue import SimpleQueue
+from typing import Any, Generic, Literal, TypeVar
 
 import cv2
 
@@ -46,36 +48,59 @@ def available_cores() -> int:
 
 
 def _on_cores(deed: Callable[[J], R], jobs: Sequence[J], workers: int) -> Generator[R]:
+    """As `run`, in a pool of processes.
+
+    A thread of its own talks to the pool. Ctrl-C interrupts the main thread wherever it is, and one that holds a lock
+    of the pool at that moment would keep it for ever.
+    """
     elder = set(multiprocessing.active_children())
     pool = ProcessPoolExecutor(workers, _context(), _settle_in)
-    done = False
+    line: _Line[R] = _Line()
+    feeder = threading.Thread(target=_feed, args=(pool, deed, jobs, line), daemon=True)
+    feeder.start()
     try:
-        yield from _in_order_of_completion(pool, deed, jobs, workers)
-        done = True
+        for _ in range(workers + 1):  # one job waits for the first worker that comes free
+            line.turns.put(None)
+        for _ in range(len(jobs)):
+            result = line.finished.get().result()
+            yield result
+            line.turns.put(None)
+        feeder.join()
     except BrokenProcessPool as error:
         raise _died() from error
     finally:
-        pool.shutdown(wait=done, cancel_futures=True)
-        while not done and (left := set(multiprocessing.active_children()) - elder):
-            # An error or an interruption: nobody waits for what is under way. One that was only just starting is found
-            # in the next round.
-            for child in left:
+        line.closed.set()
+        line.turns.put(None)
+        while feeder.is_alive():  # an error or an interruption: nobody waits for what is under way
+            for child in set(multiprocessing.active_children()) - elder:
                 child.kill()
-                child.join()
+            feeder.join(0.02)
 
 
-def _in_order_of_completion(
-    pool: ProcessPoolExecutor, deed: Callable[[J], R], jobs: Sequence[J], workers: int
-) -> Generator[R]:
-    pending: set[Future[R]] = set()
-    for job in jobs:
-        pending.add(pool.submit(_portably, deed, job))
-        if len(pending) > workers:  # one job waits for the first worker that comes free
-            finished, pending = wait(pending, return_when=FIRST_COMPLETED)
-            yield from (future.result() for future in finished)
-    while pending:
-        finished, pending = wait(pending, return_when=FIRST_COMPLETED)
-        yield from (future.result() for future in finished)
+@dataclass(frozen=True)
+class _Line(Generic[R]):
+    """What passes between the main thread and the one that feeds the pool."""
+
+    turns: "SimpleQueue[None]" = field(default_factory=SimpleQueue)  # one for every job that may be under way
+    finished: "SimpleQueue[Future[R]]" = field(default_factory=SimpleQueue)
+    closed: threading.Event = field(default_factory=threading.Event)  # nobody wants more
+
+
+def _feed(pool: ProcessPoolExecutor, deed: Callable[[J], R], jobs: Sequence[J], line: _Line[R]) -> None:
+    """Submit every job when its turn has come, and end the pool after the last."""
+    waiting = iter(jobs)
+    with pool:
+        for _ in range(len(jobs)):
+            line.turns.get()
+            if line.closed.is_set():
+                return
+            try:
+                pool.submit(_portably, deed, next(waiting)).add_done_callback(line.finished.put)
+            except BrokenProcessPool as error:
+                lost: Future[R] = Future()
+                lost.set_exception(error)
+                line.finished.put(lost)
+                return
 
 
 def _context() -> BaseContext:
