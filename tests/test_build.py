@@ -135,7 +135,9 @@ def test_statistics_are_those_of_all_actions(demos: Path, whole: Path) -> None:
 
 def started(options: BuildConfig) -> "subprocess.Popen[bytes]":
     """The same build in a process of its own, as the head of its own group."""
-    code = "from pathlib import PosixPath\nfrom instar.build import BuildConfig, build\n"
+    # Ctrl-C means something to it, also where these tests are run in the background, which ignores it.
+    code = "import signal\nsignal.signal(signal.SIGINT, signal.default_int_handler)\n"
+    code += "from pathlib import PosixPath\nfrom instar.build import BuildConfig, build\n"
     return subprocess.Popen(
         [sys.executable, "-c", f"{code}build({options!r})"], stderr=subprocess.PIPE, start_new_session=True
     )
