@@ -2,7 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: demo test check format clean help
+.PHONY: demo test check format bench clean help
 
 help: ## what can be made
 	@grep -E '^[a-z]+:.*##' Makefile | sed 's/:.*##/:/'
@@ -34,6 +34,9 @@ check: .venv/dev-installed ## formatting, lint, types, and the directions of imp
 format: .venv/dev-installed ## format and mend what can be mended
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
+
+bench: .venv/dev-installed ## every benchmark against its reference; one of them: make bench PART=building
+	$(BIN)/python -m benchmarks $(PART)
 
 clean: ## remove what was made here
 	rm -rf .venv build dist demo
