@@ -4,19 +4,19 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, fields
 from functools import cached_property
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 import torch
 from safetensors import SafetensorError
 from transformers import PreTrainedModel, PreTrainedTokenizerBase, ProcessorMixin
 from typing_extensions import Doc
 
-from instar.backbone import IGNORE, Example, Read, padded, speak, stacked
+from instar.backbone import IGNORE, Example, Read, padded, stacked
 from instar.backbones.hf_families import Family, Tensors, family
 from instar.backbones.hf_loading import load_model, load_processor, model_type, pick_device, quiet
 from instar.backbones.hf_pictures import Fit, look
 from instar.backbones.hf_pieces import Piece, check_plain, picture_token, special_tokens
-from instar.backbones.hf_rules import Rules
+from instar.backbones.hf_speaking import Voice
 from instar.backbones.hf_tokens import Tokens
 from instar.backbones.toys import Words, toy
 from instar.chat import Conversation, Turn
@@ -102,7 +102,6 @@ class HfBackbone:
         batch["labels"] = padded([example.labels for example in examples], IGNORE)
         return batch
 
-    @torch.inference_mode()
     def generate(
         self, conversations: Sequence[Conversation], grammars: Sequence[Grammar | None], max_new_tokens: int = 1024
     ) -> list[str]:
@@ -111,18 +110,8 @@ class HfBackbone:
         if not conversations:
             return []
         prompts = [self.prompt(conversation) for conversation in conversations]
-        rules = [
-            None if grammar is None else self._rules.rule(grammar, lead)
-            for (_, lead), grammar in zip(prompts, grammars, strict=True)
-        ]
-        training = self.model.training
-        self.model.train(mode=False)
-        try:
-            logits_BV, read = self.listen([example for example, _ in prompts])
-            said = speak(logits_BV, read, rules, self._ends, max_new_tokens)
-        finally:
-            self.model.train(training)
-        return [self._text(tokens, lead) for tokens, (_, lead) in zip(said, prompts, strict=True)]
+        batch = self._batch([example for example, _ in prompts], left=True)
+        return self._voice.reply(batch, [lead for _, lead in prompts], grammars, max_new_tokens)
 
     def prompt(self, conversation: Conversation) -> tuple[Example, str]:
         """A conversation up to where its next answer begins, and the space that the model may begin it with."""
@@ -133,31 +122,7 @@ class HfBackbone:
 
     def listen(self, prompts: Sequence[Example]) -> tuple[torch.Tensor, Read]:
         """Read the prompts: the logits of each first answer token, (B, V), and how to read on."""
-        device = self.model.device
-        batch = {name: value.to(device) for name, value in self._batch(prompts, left=True).items()}
-        positions = self._family.positions(self.model, batch)
-        out: Any = self.model(**batch, position_ids=positions.ids, use_cache=True, logits_to_keep=1)
-        mask, following = batch["attention_mask"], positions.following
-        axes = positions.ids.ndim
-
-        def read(pending: Sequence[Sequence[int]]) -> torch.Tensor:
-            nonlocal mask, following, out
-            rows = [torch.tensor(tokens, dtype=torch.long) for tokens in pending]
-            ids = padded(rows, 0, left=True).to(device)
-            new = padded([torch.ones_like(row) for row in rows], 0, left=True).to(device)
-            counted = following[:, None] + (new.cumsum(-1) - 1).clamp(min=0)
-            mask, following = torch.cat([mask, new], dim=1), following + new.sum(-1)
-            out = self.model(
-                input_ids=ids,
-                attention_mask=mask,
-                position_ids=counted if axes == 2 else counted.expand(3, -1, -1),
-                past_key_values=out.past_key_values,
-                use_cache=True,
-                logits_to_keep=1,
-            )
-            return _last(out)
-
-        return _last(out), read
+        return self._voice.listen(self._batch(prompts, left=True))
 
     def parts(self) -> dict[str, tuple[str, ...]]:
         """Prefixes of the parameter names of "vision", "projector" and "language"; the longest that fits counts."""
@@ -206,8 +171,8 @@ class HfBackbone:
         return Tokens(self.tokenizer)
 
     @cached_property
-    def _rules(self) -> Rules:
-        return Rules(self._tokens, self._ends)
+    def _voice(self) -> Voice:
+        return Voice(self.model, self._tokens, self._family, self._ends)
 
     def _pieces(self, conversation: Conversation) -> list[Piece]:
         check_plain(conversation, self._specials)
@@ -251,13 +216,3 @@ class HfBackbone:
             return stacked(there)
         empty = there[0].new_zeros((1, 1, *there[0].shape[2:]))
         return stacked([example.pictures.get(name, empty) for example in examples])
-
-    def _text(self, tokens: list[int], lead: str) -> str:
-        text = self.tokenizer.decode(tokens, skip_special_tokens=True, clean_up_tokenization_spaces=False)
-        assert isinstance(text, str)
-        return text.removeprefix(lead)
-
-
-def _last(out: Any) -> torch.Tensor:
-    logits: torch.Tensor = out.logits[:, -1].float()
-    return logits
