@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 from instar import doctor, plugins
-from instar.doctor import DoctorConfig, Finding, Requirement, examine, worst
+from instar.console import exit_code
+from instar.doctor import DoctorConfig, Finding, Requirement, examine
 
 
 def subjects(findings: list[Finding]) -> dict[str, Finding]:
@@ -139,9 +140,7 @@ def test_plugins_that_do_not_load_are_told_from_those_that_need_an_extra(
     assert found[f"plugins {kind}"].text == "none"
 
 
-def test_the_worst_finding_decides() -> None:
+def test_the_worst_finding_decides_the_exit_code() -> None:
     findings = [Finding("ok", "a", ""), Finding("error", "b", ""), Finding("warn", "c", "")]
-    assert worst(findings) == "error"
-    assert worst(findings[::2]) == "warn"
-    assert worst([]) == "ok"
+    assert (exit_code(findings), exit_code(findings[::2]), exit_code([])) == (2, 0, 0)
     assert findings[1].to_json() == {"level": "error", "subject": "b", "text": "", "remedy": ""}

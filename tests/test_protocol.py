@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from instar.build import BuildConfig, build
-from instar.catalogue import CompareConfig, compare
+from instar.compare import CompareConfig, compare
 from instar.describe import Naming
 from instar.errors import ConfigError
 from instar.evaluate import EvaluateConfig, evaluate

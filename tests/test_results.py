@@ -10,8 +10,8 @@ from typing import Any
 
 import pytest
 
-from instar.catalogue import CompareConfig, compare
 from instar.cli import run
+from instar.compare import CompareConfig, compare
 from instar.errors import ConfigError, DataError, MismatchError
 from instar.files import write_json
 from instar.inspection import InspectConfig, inspect

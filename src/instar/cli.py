@@ -94,8 +94,8 @@ VERBS: Final[Mapping[str, Verb]] = {
     "compare": Verb(
         "two runs on the same episodes: exact McNemar test and interval of the difference",
         "instar compare runs/mine runs/yours",
-        "instar.catalogue:CompareConfig",
-        "instar.catalogue:compare",
+        "instar.compare:CompareConfig",
+        "instar.compare:compare",
         "show_comparison",
     ),
     "report": Verb(

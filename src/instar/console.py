@@ -1,11 +1,14 @@
-"""How results look on a terminal: tables and one progress line. Used by `cli` alone."""
+"""How results look on a terminal: tables and one progress line. Used by `cli` alone.
+
+What is shown is duck-typed or imported only for the types: a list of plugins must not wait for the statistics of runs.
+"""
 
 import contextlib
 import dataclasses
 from collections.abc import Iterator, Mapping, Sequence
 from enum import Enum
 from pathlib import Path
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from rich import box
 from rich.console import Console
@@ -15,9 +18,10 @@ from rich.progress import Progress as Bar
 from rich.table import Table
 from rich.text import Text
 
-from instar.doctor import Finding, worst
-from instar.metrics import Comparison, SuccessRate
 from instar.progress import Progress, silent
+
+if TYPE_CHECKING:
+    from instar.metrics import Comparison, SuccessRate
 
 out: Final = Console()
 errors: Final = Console(stderr=True)
@@ -65,8 +69,8 @@ def plain(value: Any) -> Any:
 
 def exit_code(result: Any) -> int:
     """0, or 2 where the result itself is that something does not hold."""
-    findings = [item for item in result if isinstance(item, Finding)] if isinstance(result, list) else []
-    return 2 if worst(findings) == "error" else 0
+    found = result if isinstance(result, list) else []
+    return 2 if any(getattr(finding, "level", "") == "error" for finding in found) else 0
 
 
 def _table(*columns: str) -> Table:
@@ -118,6 +122,8 @@ def show_summary(summary: Any) -> None:
 
 
 def _short(value: Any) -> str:
+    from instar.metrics import SuccessRate
+
     if isinstance(value, SuccessRate):
         return rate(value).strip()
     if dataclasses.is_dataclass(value):
@@ -154,7 +160,7 @@ def show_answer(answer: Any) -> None:
     out.print(escape(answer.reply), highlight=False)
 
 
-def rate(success: SuccessRate, nothing: str = "no episodes") -> str:
+def rate(success: "SuccessRate", nothing: str = "no episodes") -> str:
     """A success rate as people write it: `83.3 % [66.4, 92.7] n=30`; `nothing` where nothing was counted."""
     if success.rate is None:
         return nothing

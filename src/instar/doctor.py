@@ -7,7 +7,7 @@ import re
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from importlib import metadata
 from pathlib import Path
@@ -117,12 +117,6 @@ def _patient(text: str) -> Patient:
     if kinds:
         raise PluginError(f"{choice.name!r} needs nothing but its packages, which `instar doctor` looks at")
     raise PluginError(f"no plugin of any kind is called {choice.name!r}; `instar list` shows what is installed")
-
-
-def worst(findings: Iterable[Finding]) -> Level:
-    """The most serious level among `findings`."""
-    order: tuple[Level, ...] = ("ok", "warn", "error")
-    return max((finding.level for finding in findings), key=order.index, default="ok")
 
 
 def _python() -> Finding:

@@ -14,9 +14,6 @@ from dataclasses import dataclass, field
 from importlib.metadata import EntryPoint, entry_points
 from typing import Any, Final, get_type_hints
 
-import yaml
-from pydantic import ConfigDict, TypeAdapter, ValidationError
-
 from instar.errors import PluginError
 
 KINDS: Final = (
@@ -90,6 +87,8 @@ _PART = re.compile(r"""(?:"[^"]*"|\[[^\]]*\]|\{[^}]*\}|[^,])+""")
 
 
 def _scalar(text: str) -> Any:
+    import yaml
+
     try:
         value = yaml.safe_load(text)
     except yaml.YAMLError:
@@ -162,6 +161,8 @@ def _required(item: "dataclasses.Field[Any]") -> bool:
 
 def _converted(value: Any, hint: Any, where: str) -> Any:
     """`value` as the type that the option declares."""
+    from pydantic import ConfigDict, TypeAdapter, ValidationError
+
     # pydantic refuses a config for types that carry their own.
     config = None if dataclasses.is_dataclass(hint) else ConfigDict(arbitrary_types_allowed=True)
     try:
@@ -194,6 +195,8 @@ def portable(kind: str, plugin: object) -> Choice:
 
 def _plain(plugin: Any) -> dict[str, Any]:
     """Every init field as JSON-able values."""
+    from pydantic import TypeAdapter
+
     hints = _hints(type(plugin))
     return {
         item.name: TypeAdapter(hints[item.name]).dump_python(getattr(plugin, item.name), mode="json")

@@ -17,7 +17,7 @@ from typing_extensions import Doc
 
 from instar import plugins
 from instar.build import BuildConfig, build
-from instar.catalogue import Compared
+from instar.compare import Compared
 from instar.errors import ConfigError
 from instar.evaluate import EvaluateConfig, evaluate
 from instar.progress import Clock, Progress, silent
