@@ -1,4 +1,4 @@
-"""How a model of transformers answers: its prompts read once, then on from the cache, within a grammar if there is one."""
+"""How a model of transformers answers: it reads its prompts once, then on from the cache, within a grammar or freely."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
