@@ -1,4 +1,4 @@
-"""How a model of transformers answers: it reads its prompts once, then on from the cache, within a grammar or freely."""
+"""How a model of transformers answers: prompts read once, then on from the cache, within a grammar."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
