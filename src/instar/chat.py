@@ -31,7 +31,9 @@ class Conversation:
     images: tuple[Image, ...]
 
     def __post_init__(self) -> None:
-        places = sum(turn.text.count(IMAGE) for turn in self.turns)
+        places = 0
+        for turn in self.turns:
+            places += turn.text.count(IMAGE)
         if places != len(self.images):
             raise DataError(f"a conversation has {len(self.images)} images and {places} places {IMAGE!r} for them")
 

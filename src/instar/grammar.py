@@ -32,12 +32,17 @@ class Grammar:
                 flat.append(Literal(part) if isinstance(part, str) else part)
         self.parts: tuple[Part, ...] = tuple(flat)
         _check(self.parts)
+        self._slots = tuple(name for part in self.parts for name in part.slots())
+        self._known = frozenset(self._slots)
+        # For writing: the text that is always there, with a gap for each of the other parts.
+        self._around = "".join(_always(part) for part in self.parts)
+        self._gaps = tuple(part for part in self.parts if not isinstance(part, Literal | Space))
 
     def format(self, values: Values) -> str:
         """The reply that says `values`. Raises DataError if one is missing, unknown or out of bounds."""
-        unknown = set(values) - set(self.slots())
-        if unknown:
-            raise DataError(f"no slot for: {', '.join(sorted(unknown))}; slots: {', '.join(self.slots())}")
+        if not self._known.issuperset(values):
+            unknown = set(values) - self._known
+            raise DataError(f"no slot for: {', '.join(sorted(unknown))}; slots: {', '.join(self._slots)}")
         return self.write(values)
 
     def parse(self, text: str) -> dict[str, Any]:
@@ -51,11 +56,11 @@ class Grammar:
 
     def slots(self) -> tuple[str, ...]:
         """The names of all values, in order."""
-        return tuple(name for part in self.parts for name in part.slots())
+        return self._slots
 
     def write(self, values: Values) -> str:
         """As `format`, for use as a part of another grammar."""
-        return "".join(part.write(values) for part in self.parts)
+        return self._around % tuple([part.write(values) for part in self._gaps])
 
     def read(self, scan: Scan, start: int) -> Iterator[tuple[int, dict[str, Any]]]:
         """Every way to read the parts one after another from `start`."""
@@ -175,6 +180,11 @@ def _check(parts: tuple[Part, ...]) -> None:
         first = _first(following)
         if isinstance(part, Text) and (first is None or first not in part.without):
             raise ConfigError(f"free text {part.name!r} must be followed by one of {part.without!r}, not by {first!r}")
+
+
+def _always(part: Part) -> str:
+    """What a part adds to the text around the values: itself, or a gap."""
+    return part.text.replace("%", "%%") if isinstance(part, Literal | Space) else "%s"
 
 
 def _first(part: Part) -> str | None:

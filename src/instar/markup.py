@@ -12,10 +12,10 @@ import functools
 import math
 import re
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any, Final, Literal
 
 import numpy as np
-from numpy.typing import ArrayLike
 
 from instar.demo import Box, Episode, SceneObject
 from instar.errors import MismatchError
@@ -23,11 +23,13 @@ from instar.grammar import Fixed, Grammar, Integer, Part, Repeat, Space, Text
 from instar.robot import Camera, Floats, Robot
 
 Tool = Literal["suction", "spatula"]
+Place = tuple[float, float]  # across and down, in fractions of the picture
 
 ACTION: Final = ("start_x", "start_y", "start_yaw", "end_x", "end_y", "end_yaw")  # metres and radians, about +z
 SPATULA: Final = "spatula"  # the dimension of the state that says which tool the robot holds: 0 is the suction cup
 UNNAMED: Final = "object"  # what an object is called whose name nobody knows
 LONGEST_NAME: Final = 60  # characters of an object's name
+RECENT: Final = 256  # scenes and actions that are remembered, so that what is said of one many times is worked out once
 DECIMALS: Final = 3
 
 NONE: Final = Space("")  # no white space, but it is forgiven
@@ -52,6 +54,7 @@ def name(slot: str) -> Grammar:
 _SIZE: Final = Grammar("{", NONE, Fixed("w", DECIMALS, 0, 1), NONE, ",", Space(), Fixed("h", DECIMALS, 0, 1), NONE, "}")
 LOCATED: Final = Grammar(name("object"), loosely(" at <b>"), pair("cx", "cy"), ",", Space(), _SIZE, "</b>")
 LOCATED_SENTENCE: Final = Grammar(LOCATED, ".")
+NAMED: Final = name("object")
 SCENE: Final = Grammar("<scene>", Repeat("objects", LOCATED_SENTENCE, most=200), "</scene>")
 
 
@@ -93,21 +96,72 @@ def tool(robot: Robot, state: Floats) -> Tool:
     return "spatula" if SPATULA in robot.state and state[robot.state.index(SPATULA)] > 0 else "suction"
 
 
+@dataclass(frozen=True, eq=False)
+class Sight:
+    """What a camera sees of some objects: measured and put into words once, however many sentences mention it."""
+
+    things: tuple[SceneObject, ...]  # those of which it sees at least a part
+    camera: Camera
+
+    @functools.cached_property
+    def middles(self) -> Mapping[int, Place]:
+        """Where the middle of every object is, by its id."""
+        return {thing.id: middle(thing.boxes[self.camera.name], self.camera) for thing in self.things}
+
+    @functools.cached_property
+    def scene(self) -> str:
+        """All of it as a list of boxes. Raises DataError if that is nothing."""
+        return SCENE.format({"objects": [located(thing, self.camera) for thing in self.things]})
+
+    @functools.cached_property
+    def named(self) -> Mapping[str, Box]:
+        """Boxes by name; of objects that are called the same the last one counts."""
+        return {thing.name: thing.boxes[self.camera.name] for thing in self.things}
+
+
+def sight(objects: Sequence[SceneObject], camera: Camera) -> Sight:
+    """What `camera` sees of `objects`; the same `Sight` each time while the same tuple is talked about."""
+    return _sight(_Itself(tuple(objects)), camera)
+
+
+class _Itself:
+    """Objects as a key: the very same ones are found again, without comparing what they hold."""
+
+    def __init__(self, objects: tuple[SceneObject, ...]) -> None:
+        self.objects = objects
+
+    def __hash__(self) -> int:
+        return id(self.objects)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, _Itself) and other.objects is self.objects
+
+
+@functools.lru_cache(maxsize=RECENT)
+def _sight(seen: _Itself, camera: Camera) -> Sight:
+    return Sight(visible(seen.objects, camera), camera)
+
+
 def visible(objects: Sequence[SceneObject], camera: Camera) -> tuple[SceneObject, ...]:
     """The objects that `camera` sees at least a part of."""
-    return tuple(thing for thing in objects if camera.name in thing.boxes)
+    return tuple([thing for thing in objects if camera.name in thing.boxes])
 
 
 def centre(box: Box, camera: Camera) -> Floats:
     """The middle of `box` (2,) as fractions of the picture; a middle between two pixels is the left or upper one."""
-    return _fraction(((box.left + box.right) // 2, (box.top + box.bottom) // 2), camera)
+    return np.array(middle(box, camera))
+
+
+def middle(box: Box, camera: Camera) -> Place:
+    """As `centre`, in plain numbers."""
+    return (box.left + box.right) // 2 / camera.width, (box.top + box.bottom) // 2 / camera.height
 
 
 def located(thing: SceneObject, camera: Camera) -> dict[str, Any]:
     """The values of `LOCATED` for an object that `camera` sees."""
     box = thing.boxes[camera.name]
-    cx, cy = centre(box, camera)
-    width, height = _fraction((box.right - box.left, box.bottom - box.top), camera)
+    cx, cy = middle(box, camera)
+    width, height = (box.right - box.left) / camera.width, (box.bottom - box.top) / camera.height
     return {"object": thing.name, "cx": cx, "cy": cy, "w": width, "h": height}
 
 
@@ -125,7 +179,7 @@ def box(values: Mapping[str, Any], camera: Camera) -> Box:
 
 def scene(objects: Sequence[SceneObject], camera: Camera) -> str:
     """All that `camera` sees of `objects`, as a list of boxes. Raises DataError if that is nothing."""
-    return SCENE.format({"objects": [located(thing, camera) for thing in visible(objects, camera)]})
+    return sight(objects, camera).scene
 
 
 def move_values(action: Floats, camera: Camera) -> dict[str, Any]:
@@ -134,7 +188,7 @@ def move_values(action: Floats, camera: Camera) -> dict[str, Any]:
     The rotation is that of the end relative to the start, rounded and then wrapped into -180..180 degrees; minus,
     because the cameras look down on +z and the text counts clockwise.
     """
-    (x0, y0), (x1, y1) = (_fraction(camera.project(action[[k, k + 1]]), camera) for k in (0, 3))
+    (x0, y0), (x1, y1) = _ends(tuple(action.tolist()), camera)
     turn = -round(math.degrees(action[5] - action[2]))
     return {"x0": x0, "y0": y0, "degrees": int(math.remainder(turn, 360)), "x1": x1, "y1": y1}
 
@@ -155,22 +209,30 @@ def moved_object(episode: Episode, t: int, camera: Camera) -> str:
     The object that was nearest to the start, ended up nearest to the end, and went the longest way. One that cannot be
     seen afterwards is judged as if it had gone to the end; where nothing is seen beforehand the answer is "object".
     """
-    action = episode.action(t)
-    start, end = (_fraction(camera.project(action[[k, k + 1]]), camera) for k in (0, 3))
-    before = visible(episode.steps[t].observation.objects, camera)
+    action = tuple(episode.action(t).tolist())
     after = episode.steps[t + 1].observation.objects if t + 1 < len(episode.steps) else ()
-    places = {thing.id: centre(thing.boxes[camera.name], camera) for thing in visible(after, camera)}
+    return _moved(action, sight(episode.steps[t].observation.objects, camera), sight(after, camera))
+
+
+@functools.lru_cache(maxsize=RECENT)
+def _moved(action: tuple[float, ...], before: Sight, after: Sight) -> str:
+    start, end = _ends(action, before.camera)
 
     def detour(thing: SceneObject) -> float:
-        here = centre(thing.boxes[camera.name], camera)
-        if thing.id not in places:
+        here, there = middle(thing.boxes[before.camera.name], before.camera), after.middles.get(thing.id)
+        if there is None:
             return math.dist(start, here) - math.dist(start, end)
-        there = places[thing.id]
         return math.dist(start, here) + math.dist(end, there) - math.dist(here, there)
 
-    return min(before, key=detour).name if before else UNNAMED
+    return min(before.things, key=detour).name if before.things else UNNAMED
 
 
-def _fraction(pixels: ArrayLike, camera: Camera) -> Floats:
-    """Pixels (..., 2) as fractions of the picture."""
-    return np.asarray(pixels, dtype=np.float64) / (camera.width, camera.height)
+@functools.lru_cache(maxsize=RECENT)
+def _ends(action: tuple[float, ...], camera: Camera) -> tuple[Place, Place]:
+    """Where `action` begins and ends, in fractions of the picture."""
+    return _projected(action[0:2], camera), _projected(action[3:5], camera)
+
+
+def _projected(point: tuple[float, ...], camera: Camera) -> Place:
+    x, y = camera.project(point).tolist()
+    return x / camera.width, y / camera.height

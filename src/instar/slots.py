@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, Protocol
 
 from instar.errors import DataError, ReplyError
@@ -112,11 +113,11 @@ class Fixed:
         return (self.name,)
 
     def write(self, values: Values) -> str:
-        value = float(value_of(values, self.name))
-        text = f"{value:.{self.decimals}f}"
-        if float(text) == 0 and not self.minus_zero:
+        text = format(float(value_of(values, self.name)), self._spelling)
+        written = float(text)  # what counts is what will be read
+        if written == 0 and not self.minus_zero:
             text = text.removeprefix("-")
-        if not self._fits(float(text)):
+        if not self._fits(written):
             raise DataError(f"{self.name} = {text} is not {self._wanted()}")
         return text
 
@@ -130,6 +131,10 @@ class Fixed:
     def pattern(self) -> str:
         pattern = fixed_pattern(self.decimals, self.low, self.high)
         return f"(?:{pattern}|-0\\.0{{{self.decimals}}})" if self.minus_zero else pattern
+
+    @cached_property
+    def _spelling(self) -> str:
+        return f".{self.decimals}f"
 
     def _fits(self, value: float) -> bool:
         return (self.low is None or value >= self.low) and (self.high is None or value <= self.high)
@@ -187,7 +192,7 @@ class Text:
 
     def write(self, values: Values) -> str:
         value = str(value_of(values, self.name))
-        if not 1 <= len(value) <= self.most or any(letter in self.without for letter in value):
+        if not (1 <= len(value) <= self.most and self._barred.isdisjoint(value)):
             raise DataError(f"{self.name} = {value!r} is not {self._wanted()}")
         return value
 
@@ -203,6 +208,10 @@ class Text:
     def pattern(self) -> str:
         inside = "".join(_CLASS_ESCAPES.get(letter, letter) for letter in self.without)
         return f"[^{inside}]{{1,{self.most}}}"
+
+    @cached_property
+    def _barred(self) -> frozenset[str]:
+        return frozenset(self.without)
 
     def _wanted(self) -> str:
         return f"1 to {self.most} characters without any of {self.without!r}"
@@ -253,9 +262,10 @@ def _escaped(text: str) -> str:
 
 def value_of(values: Values, name: str) -> Any:
     """The value for a slot. Raises DataError if there is none."""
-    if name not in values:
-        raise DataError(f"no value for the slot {name!r}")
-    return values[name]
+    try:
+        return values[name]
+    except KeyError as error:
+        raise DataError(f"no value for the slot {name!r}") from error
 
 
 def _bounds(low: float | None, high: float | None) -> str:

@@ -57,8 +57,19 @@ _MARK: Final = re.compile(r"<image[0-9]*>")  # as in a conversation, or as in LL
 
 def fill(template: str, values: Mapping[str, str]) -> str:
     """`template` with every `{name}` in `values` replaced once; what is put in is not looked at again."""
-    names = "|".join(re.escape(name) for name in values)
-    return re.sub(rf"\{{({names})\}}", lambda match: values[match[1]], template) if values else template
+    if not values:
+        return template
+    around, names = _gapped(template, tuple(values))
+    return around % tuple([values[name] for name in names])
+
+
+@functools.lru_cache(maxsize=1024)
+def _gapped(template: str, names: tuple[str, ...]) -> tuple[str, tuple[str, ...]]:
+    """`template` with a gap for every `{name}` of `names`, and whose gaps they are."""
+    either = "|".join(re.escape(name) for name in names)
+    words, *found = re.split(rf"\{{({either})\}}", template)
+    around = "%s".join(text.replace("%", "%%") for text in (words, *found[1::2]))
+    return around, tuple(found[0::2])
 
 
 def drawn(templates: tuple[str, ...], rng: np.random.Generator) -> str:

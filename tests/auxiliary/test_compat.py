@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from instar.auxiliary.actions import ActionPrediction, FuturePrediction
-from instar.auxiliary.relations import PUBLISHED_PLACE, SpatialRelation, TemporalRelation, place_values
+from instar.auxiliary.relations import PUBLISHED_PLACE, SpatialRelation, TemporalRelation, measured, place_values
 from instar.chat import AuxiliaryTask
 from instar.demo import Box, Step
 from instar.embodiments.vima import FRONT
@@ -104,7 +104,8 @@ def test_the_example_of_a_change_keeps_its_full_stop_and_line_break() -> None:
     ],
 )
 def test_sides_are_misspelt_and_once_of_the_wrong_axis(ego: Box, across: str, down: str) -> None:
-    values = place_values("a", "b", {"a": ego, "b": Box(40, 40, 70, 70)}, FRONT, compat=True)
+    spots = measured({"a": ego, "b": Box(40, 40, 70, 70)}, FRONT, compat=True)
+    values = place_values("a", "b", spots, compat=True)
     assert (values["horizontal"], values["vertical"]) == (across, down)
     assert f" is {across} and {down} from " in PUBLISHED_PLACE.format(values)
 
@@ -112,10 +113,11 @@ def test_sides_are_misspelt_and_once_of_the_wrong_axis(ego: Box, across: str, do
 def test_the_ends_of_a_box_are_counted_from_its_rounded_middle() -> None:
     # Columns 10 to 21 have their middle at 15, so that the box is taken to end at 20.5, before 21.
     boxes = {"a": Box(10, 0, 21, 9), "b": Box(12, 0, 20, 9)}
-    assert place_values("a", "b", boxes, FRONT)["horizontal"] == "horizontally containing"
+    assert place_values("a", "b", measured(boxes, FRONT))["horizontal"] == "horizontally containing"
     boxes = {"a": Box(10, 0, 21, 9), "b": Box(11, 0, 21, 9)}
-    assert place_values("a", "b", boxes, FRONT)["horizontal"] == "horizontally containing"
-    assert place_values("a", "b", boxes, FRONT, compat=True)["horizontal"] == "left"
+    assert place_values("a", "b", measured(boxes, FRONT))["horizontal"] == "horizontally containing"
+    published = place_values("a", "b", measured(boxes, FRONT, compat=True), compat=True)
+    assert published["horizontal"] == "left"
 
 
 def test_a_distance_that_shrinks_by_next_to_nothing_is_minus_zero() -> None:

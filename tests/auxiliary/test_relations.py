@@ -8,7 +8,16 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from instar import markup
-from instar.auxiliary.relations import AWAY, CLOSER, PLACE, SAME, SpatialRelation, TemporalRelation, place_values
+from instar.auxiliary.relations import (
+    AWAY,
+    CLOSER,
+    PLACE,
+    SAME,
+    SpatialRelation,
+    TemporalRelation,
+    measured,
+    place_values,
+)
 from instar.chat import AuxiliaryTask
 from instar.demo import Box, Episode, SceneObject, Step
 from instar.embodiments.vima import FRONT
@@ -84,7 +93,7 @@ def test_a_change_is_asked_about_with_the_next_scene() -> None:
 
 
 def related(ego: Box, ref: Box) -> tuple[str, str]:
-    values = place_values("a", "b", {"a": ego, "b": ref}, FRONT)
+    values = place_values("a", "b", measured({"a": ego, "b": ref}, FRONT))
     return values["horizontal"], values["vertical"]
 
 
@@ -115,7 +124,7 @@ boxes = st.tuples(st.integers(0, 255), st.integers(0, 255), st.integers(0, 127),
 @settings(derandomize=True, max_examples=100, deadline=None)
 @given(boxes, boxes)
 def test_a_place_can_be_read_back(ego: Box, ref: Box) -> None:
-    values = place_values("blue bowl", "red block", {"blue bowl": ego, "red block": ref}, FRONT)
+    values = place_values("blue bowl", "red block", measured({"blue bowl": ego, "red block": ref}, FRONT))
     read = PLACE.parse(PLACE.format(values))
     assert {slot: read[slot] for slot in ("ego", "ref", "horizontal", "vertical")} == {
         slot: values[slot] for slot in ("ego", "ref", "horizontal", "vertical")

@@ -61,7 +61,7 @@ def _followed(episode: Episode, t: int, camera: Camera) -> bool:
     markup.require_planar(episode.robot)
     if t >= episode.length or t + 1 >= len(episode.steps):
         return False
-    return bool(markup.visible(episode.steps[t + 1].observation.objects, camera))
+    return bool(markup.sight(episode.steps[t + 1].observation.objects, camera).things)
 
 
 def _tool(episode: Episode, t: int) -> markup.Tool:

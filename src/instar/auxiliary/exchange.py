@@ -34,4 +34,5 @@ def exchange(view: View, camera: Camera, question: str, answer: str, gap: str = 
     image = view.images.get(camera.name)
     if image is None:
         raise DataError(f"view {view.key!r} has no picture of camera {camera.name!r}")
-    return Conversation((Turn("user", f"{IMAGE}{gap}{question}"),), (image,)).answered(answer)
+    turns = (Turn("user", f"{IMAGE}{gap}{question}"), Turn("assistant", answer, learn=True))
+    return Conversation(turns, (image,))

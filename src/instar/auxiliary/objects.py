@@ -32,7 +32,7 @@ class Detection:
     def conversations(self, episode: Episode, view: View, rng: np.random.Generator) -> Iterator[Conversation]:
         """One, or none where the camera sees no object."""
         camera = episode.robot.camera(self.camera)
-        if (view.t is not None or self.references) and markup.visible(view.objects, camera):
+        if (view.t is not None or self.references) and markup.sight(view.objects, camera).things:
             question = drawn(wording(self.wording).obj_det, rng)
             yield exchange(view, camera, question, markup.scene(view.objects, camera))
 
@@ -52,7 +52,7 @@ class Localization:
         camera = episode.robot.camera(self.camera)
         if view.t is None and not self.references:
             return
-        for thing in markup.visible(view.objects, camera):
-            name = markup.name("object").format({"object": thing.name})
+        for thing in markup.sight(view.objects, camera).things:
+            name = markup.NAMED.format({"object": thing.name})
             question = fill(drawn(wording(self.wording).obj_loc, rng), {"object": name})
             yield exchange(view, camera, question, markup.LOCATED_SENTENCE.format(markup.located(thing, camera)))

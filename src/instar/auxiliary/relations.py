@@ -5,9 +5,9 @@ Where LLaRA's released data misspells an answer or names the wrong axis, the ans
 
 import itertools
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import numpy as np
 
@@ -21,9 +21,9 @@ from instar.auxiliary.exchange import (
     exchange,
 )
 from instar.chat import Conversation
-from instar.demo import Box, Episode, SceneObject, View
+from instar.demo import Box, Episode, View
 from instar.grammar import Choice, Fixed, Grammar
-from instar.robot import Camera, Floats
+from instar.robot import Camera
 from instar.wording import drawn, fill, wording
 
 STILL: Final = 0.01  # a change of distance that LLaRA calls none, in fractions of the picture
@@ -83,6 +83,14 @@ AWAY, CLOSER, SAME = _changes(minus_zero=False)
 _PUBLISHED_CHANGES: Final = _changes(minus_zero=True)
 
 
+class Spot(NamedTuple):
+    """Where a box begins, has its middle and ends along both axes, and where that middle is in the picture."""
+
+    across: tuple[float, float, float]  # pixels
+    down: tuple[float, float, float]
+    middle: markup.Place
+
+
 @dataclass(frozen=True)
 class SpatialRelation:
     """spa_rel: where one object is relative to another; one question for every ordered pair in every picture."""
@@ -98,13 +106,14 @@ class SpatialRelation:
         camera = episode.robot.camera(self.camera)
         if view.t is None and not self.references:
             return
-        boxes = _boxes(view.objects, camera)
-        pairs = list(itertools.permutations(boxes, 2))
+        spots = measured(markup.sight(view.objects, camera).named, camera, compat=self.compat)
+        pairs = list(itertools.permutations(spots, 2))
         grammar = PUBLISHED_PLACE if self.compat else PLACE
-        answers = [grammar.format(place_values(ego, ref, boxes, camera, compat=self.compat)) for ego, ref in pairs]
+        answers = [grammar.format(place_values(ego, ref, spots, compat=self.compat)) for ego, ref in pairs]
+        templates, tags = wording(self.wording).spa_rel, _tags(spots)
         for k, (ego, ref) in enumerate(pairs):
-            values = _slots(ego, ref, answers[k - 1])
-            yield exchange(view, camera, fill(drawn(wording(self.wording).spa_rel, rng), values), answers[k])
+            values = {"ego": tags[ego], "ref": tags[ref], "example": _example(answers[k - 1])}
+            yield exchange(view, camera, fill(drawn(templates, rng), values), answers[k])
 
 
 @dataclass(frozen=True)
@@ -121,38 +130,48 @@ class TemporalRelation:
         camera = episode.robot.camera(self.camera)
         if view.t is None or view.t >= episode.length or view.t + 1 >= len(episode.steps):
             return
-        later = episode.steps[view.t + 1].observation.objects
-        before, after = _boxes(view.objects, camera), _boxes(later, camera)
+        now, later = (
+            markup.sight(seen, camera) for seen in (view.objects, episode.steps[view.t + 1].observation.objects)
+        )
+        before, after = (measured(sight.named, camera) for sight in (now, later))
         pairs = list(itertools.permutations([name for name in before if name in after], 2))
-        answers = [
-            self._changed(ego, ref, _offset(ego, ref, before, camera), _offset(ego, ref, after, camera))
-            for ego, ref in pairs
-        ]
+        answers = [self._changed(ego, ref, before, after) for ego, ref in pairs]
+        templates, tags = wording(self.wording).tmp_rel, _tags(before)
         for k, (ego, ref) in enumerate(pairs):
-            values = _slots(ego, ref, answers[k - 1]) | {"scene": markup.scene(later, camera)}
-            question = fill(drawn(wording(self.wording).tmp_rel, rng), values)
+            values = {"scene": later.scene, "ego": tags[ego], "ref": tags[ref], "example": _example(answers[k - 1])}
             # LLaRA's data have a slash where they should have a backslash.
-            yield exchange(view, camera, question, answers[k], gap="/n" if self.compat else "\n")
+            gap = "/n" if self.compat else "\n"
+            yield exchange(view, camera, fill(drawn(templates, rng), values), answers[k], gap)
 
-    def _changed(self, ego: str, ref: str, before: Floats, after: Floats) -> str:
-        change = math.hypot(*after) - math.hypot(*before)
+    def _changed(self, ego: str, ref: str, before: Mapping[str, Spot], after: Mapping[str, Spot]) -> str:
+        (x0, y0), (x1, y1) = (_offset(spots[ego], spots[ref]) for spots in (before, after))
+        change = math.hypot(x1, y1) - math.hypot(x0, y0)
         away, closer, same = _PUBLISHED_CHANGES if self.compat else (AWAY, CLOSER, SAME)
         grammar = away if change > STILL else closer if change < -STILL else same
-        dx, dy = after - before
-        values = {"mover": ref, "anchor": ego, "ego": ego, "ref": ref, "dx": dx, "dy": dy, "distance": change}
-        return grammar.format(values) + ("\n" if self.compat else "")
+        distances = {"dx": x1 - x0, "dy": y1 - y0, "distance": change}
+        text = grammar.format({"mover": ref, "anchor": ego, "ego": ego, "ref": ref, **distances})
+        return text + ("\n" if self.compat else "")
 
 
-def place_values(
-    ego: str, ref: str, boxes: Mapping[str, Box], camera: Camera, *, compat: bool = False
-) -> dict[str, Any]:
+def measured(boxes: Mapping[str, Box], camera: Camera, *, compat: bool = False) -> dict[str, Spot]:
+    """What `place_values` compares, by name."""
+    return {
+        name: Spot(
+            _extent(box.left, box.right, compat=compat),
+            _extent(box.top, box.bottom, compat=compat),
+            markup.middle(box, camera),
+        )
+        for name, box in boxes.items()
+    }
+
+
+def place_values(ego: str, ref: str, spots: Mapping[str, Spot], *, compat: bool = False) -> dict[str, Any]:
     """The values of `PLACE`: sides by the boxes, distances from the centre of `ref` to that of `ego`."""
-    dx, dy = _offset(ego, ref, boxes, camera)
-    mine, other = boxes[ego], boxes[ref]
-    across = _side(*(_extent(box.left, box.right, compat=compat) for box in (mine, other)))
-    down = _side(*(_extent(box.top, box.bottom, compat=compat) for box in (mine, other)))
+    mine, other = spots[ego], spots[ref]
+    dx, dy = _offset(mine, other)
     words = _PUBLISHED if compat else _RIGHT
-    sides = {"horizontal": words.across[across], "vertical": words.down[down]}
+    across, down = words.across[_side(mine.across, other.across)], words.down[_side(mine.down, other.down)]
+    sides = {"horizontal": across, "vertical": down}
     return {"ego": ego, "ref": ref, **sides, "dx": dx, "dy": dy, "distance": math.hypot(dx, dy)}
 
 
@@ -170,21 +189,17 @@ def _side(mine: tuple[float, float, float], other: tuple[float, float, float]) -
     return 2 if mine[0] < other[0] else 3
 
 
-def _boxes(objects: Sequence[SceneObject], camera: Camera) -> dict[str, Box]:
-    """Boxes by name; of objects that are called the same the last one counts."""
-    return {thing.name: thing.boxes[camera.name] for thing in markup.visible(objects, camera)}
+def _offset(ego: Spot, ref: Spot) -> markup.Place:
+    """From the centre of `ref` to that of `ego`, in fractions of the picture."""
+    (x1, y1), (x0, y0) = ego.middle, ref.middle
+    return x1 - x0, y1 - y0
 
 
-def _offset(ego: str, ref: str, boxes: Mapping[str, Box], camera: Camera) -> Floats:
-    """From the centre of `ref` to that of `ego` (2,), in fractions of the picture."""
-    return markup.centre(boxes[ego], camera) - markup.centre(boxes[ref], camera)
+def _tags(names: Iterable[str]) -> dict[str, str]:
+    """What a template calls things."""
+    return {name: markup.NAMED.format({"object": name}) for name in names}
 
 
-def _slots(ego: str, ref: str, example: str) -> dict[str, str]:
-    """What a template mentions; its example is the answer about the pair before, without the full stop."""
-    tag = markup.name("object")
-    return {
-        "ego": tag.format({"object": ego}),
-        "ref": tag.format({"object": ref}),
-        "example": example.removesuffix("."),
-    }
+def _example(answer: str) -> str:
+    """What a template shows: the answer about the pair before, without the full stop."""
+    return answer.removesuffix(".")

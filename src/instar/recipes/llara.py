@@ -21,7 +21,6 @@ described in `markup`.
 import functools
 import hashlib
 import re
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Annotated, Any, ClassVar, Literal
 
@@ -31,7 +30,7 @@ from typing_extensions import Doc
 from instar import markup
 from instar.chat import IMAGE, Conversation, Turn
 from instar.compat import Numbers
-from instar.demo import Context, Episode, Image, Instruction, Reference, SceneObject, Step
+from instar.demo import Context, Episode, Image, Instruction, Reference, Step
 from instar.errors import ConfigError, DataError, ReplyError
 from instar.grammar import Grammar, Integer, Repeat
 from instar.recipes.llara_bins import Bins
@@ -186,22 +185,23 @@ class Llara:
         if reference.kind == "scene" and not located:
             bare = "" if self.describe else slot
             return f"<scene>{bare}</scene>" if self.evaluator else slot
-        seen = markup.visible(reference.objects, camera) if located else reference.objects
+        sight = markup.sight(reference.objects, camera)
+        seen = sight.things if located else reference.objects
         if not seen:
             raise DataError(
                 f"reference {slot!r} has no known objects{f' in camera {camera.name!r}' if located else ''}; "
                 "LLaRA puts them into words. The source must know them, or a detector must find them"
             )
         if reference.kind == "scene":
-            return self._scene(seen, camera)
+            return self._scene(sight)
         if located:
             return markup.LOCATED.format(markup.located(seen[0], camera))
-        return markup.name("object").format({"object": seen[0].name})
+        return markup.NAMED.format({"object": seen[0].name})
 
-    def _scene(self, seen: Sequence[SceneObject], camera: Camera) -> str:
+    def _scene(self, sight: markup.Sight) -> str:
         if self.evaluator not in ("detector", "model"):
-            return markup.scene(seen, camera)
-        lines = [markup.LOCATED.format(markup.located(thing, camera)) for thing in seen]
+            return sight.scene
+        lines = [markup.LOCATED.format(markup.located(thing, sight.camera)) for thing in sight.things]
         # LLaRA's evaluator writes a detector's boxes without full stops, and loses the last line of a model's.
         inside = "\n".join(lines) if self.evaluator == "detector" else "".join(f"{line}.\n" for line in lines[:-1])
         return f"<scene>{inside}</scene>"
