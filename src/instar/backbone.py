@@ -11,11 +11,21 @@ from numpy.typing import NDArray
 from torch import nn
 
 from instar.chat import Conversation
+from instar.demo import Image
 from instar.grammar import Grammar
 
 # Legend: B rows of a batch, T tokens, V words of the vocabulary.
 
 IGNORE: Final = -100  # the label that torch's cross entropy, and with it every transformers loss, leaves out
+
+
+@dataclass(frozen=True, eq=False)
+class Picture:
+    """One picture of an example."""
+
+    image: Image
+    places: torch.Tensor  # (n,) int64: the tokens of the example that its n features stand for
+    inputs: Mapping[str, torch.Tensor]  # its pixels and their sizes, as the family wants
 
 
 @dataclass(frozen=True, eq=False)
@@ -26,7 +36,7 @@ class Example:
     input_ids: torch.Tensor  # (T,) int64
     labels: torch.Tensor  # (T,) int64: the token itself where it is learned, else IGNORE; not shifted
     aligned: Mapping[str, torch.Tensor] = field(default_factory=dict)  # further inputs, one value per token: (T,)
-    pictures: Mapping[str, torch.Tensor] = field(default_factory=dict)  # pixels and their sizes, as the family wants
+    pictures: tuple[Picture, ...] = ()  # in the order of their tokens
 
     @property
     def length(self) -> int:

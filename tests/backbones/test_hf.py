@@ -120,7 +120,7 @@ def test_the_kth_place_shows_the_kth_picture(backbone: Get, family: str) -> None
     model = backbone(family)
     one, two = picture(1), picture(2)
     batch = [model.encode(asked(" same?", *pair).answered("no")) for pair in ((one, two), (two, one))]
-    pixels = [example.pictures["pixel_values"] for example in batch]
+    pixels = [model.collate([example])["pixel_values"] for example in batch]
     flat = [tensor.flatten(0, 1) if family == "smolvlm" else tensor for tensor in pixels]
     half = len(flat[0]) // 2
     assert torch.equal(flat[0][:half], flat[1][half:])
@@ -238,7 +238,7 @@ def test_what_is_saved_is_what_is_loaded(backbone: Get, family: str, tmp_path: P
         assert torch.equal(mine, theirs), name
     example, other = (b.encode(asked("hello", picture(0)).answered("you")) for b in (model, again))
     assert torch.equal(example.input_ids, other.input_ids)
-    assert torch.equal(example.pictures["pixel_values"], other.pictures["pixel_values"])
+    assert torch.equal(example.pictures[0].inputs["pixel_values"], other.pictures[0].inputs["pixel_values"])
     assert list(tmp_path.glob("*.safetensors"))
 
 

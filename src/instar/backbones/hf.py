@@ -1,20 +1,24 @@
 """Any vision-language model that transformers knows, with its own processor and chat template."""
 
+from collections import OrderedDict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, fields
 from functools import cached_property
+from itertools import accumulate
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Final, Literal
 
+import numpy as np
 import torch
 from safetensors import SafetensorError
 from transformers import PreTrainedModel, PreTrainedTokenizerBase, ProcessorMixin
 from typing_extensions import Doc
 
-from instar.backbone import IGNORE, Example, Read, padded, stacked
+from instar.backbone import IGNORE, Example, Picture, Read, padded
 from instar.backbones.hf_families import Family, Tensors, family
-from instar.backbones.hf_loading import load_model, load_processor, model_type, pick_device, quiet
-from instar.backbones.hf_pictures import Fit, look
+from instar.backbones.hf_loading import load_model, load_processor, load_skeleton, model_type, pick_device, quiet
+from instar.backbones.hf_packing import inputs, packed, shown, slides, understand
+from instar.backbones.hf_pictures import Fit, Seen, look
 from instar.backbones.hf_pieces import Piece, check_plain, picture_token, special_tokens
 from instar.backbones.hf_speaking import Voice
 from instar.backbones.hf_tokens import Tokens
@@ -24,7 +28,10 @@ from instar.demo import Image
 from instar.errors import DataError
 from instar.files import door
 from instar.grammar import Grammar
+from instar.packing import Room, arrange, identities
 from instar.plugins import Choice
+
+KEPT: Final = 8  # pictures whose pixels are kept ready for a model
 
 
 def load(path: Path, device: str = "auto", dtype: Literal["auto", "float32", "bfloat16"] = "auto") -> "HfBackbone":
@@ -65,9 +72,12 @@ class HfBackbone:
         """The network."""
         model_type(Path(self.path))
         device = pick_device(self.device)
-        if self.dtype == "auto":
-            return load_model(Path(self.path), device, torch.float32 if device.type == "cpu" else None)
-        return load_model(Path(self.path), device, torch.float32 if self.dtype == "float32" else torch.bfloat16)
+        dtype = {"float32": torch.float32, "bfloat16": torch.bfloat16}.get(self.dtype)
+        if self.dtype == "auto" and device.type == "cpu":
+            dtype = torch.float32
+        model = load_model(Path(self.path), device, dtype)
+        understand(model)
+        return model
 
     @cached_property
     def processor(self) -> ProcessorMixin:
@@ -92,15 +102,49 @@ class HfBackbone:
             raise DataError(f"{id}: no turn is marked to be learned from; a sample needs at least one answer")
         try:
             pieces = self._pieces(conversation)
-            return self._example(id, pieces, conversation.images)
+            seen = [self._look(image.digest, image) for image in conversation.images]
+            return self._example(id, pieces, conversation.images, seen)
         except DataError as error:
             raise DataError(f"{id}: {error}") from error
 
     def collate(self, examples: Sequence[Example]) -> dict[str, torch.Tensor]:
-        """One batch, padded on the right, ready for `model(**batch)`; on the CPU."""
+        """One batch, padded on the right, ready for `model(**batch)`; on the CPU.
+
+        A picture that several examples show is in it once, where the family allows.
+        """
         batch = self._batch(examples, left=False)
         batch["labels"] = padded([example.labels for example in examples], IGNORE)
-        return batch
+        pictures = [picture.image.digest for example in examples for picture in example.pictures]
+        if not self._family.packs or len(set(pictures)) == len(pictures):
+            return batch
+        batch["position_ids"] = self._family.positions(self._skeleton, batch).ids
+        rows = [{k: np.arange(example.length)} for k, example in enumerate(examples)]
+        return {**batch, **shown(rows, examples, self._family)}
+
+    @cached_property
+    def packs(self) -> bool:
+        """Whether `pack` is known to be exact for this model."""
+        return self._family.packs and not slides(self._skeleton)
+
+    def pack(
+        self, examples: Sequence[Example], *, sparse: bool = False, most: int | None = None
+    ) -> dict[str, torch.Tensor]:
+        """One batch with the loss and gradients of `collate`, in which what examples begin with alike is there once.
+
+        `sparse`: attention skips what is masked, as FlexAttention does, so that rows may be long; `most` tokens, if
+        given. Raises DataError for a family of which nobody knows that this is exact.
+        """
+        if not self.packs:
+            raise DataError(f"{self.path}: models of this family cannot be packed; train with packing off")
+        reach = [self._family.both_ways(example) for example in examples]
+        width = self._skeleton.config.get_text_config().hidden_size
+        room = Room(most, None if sparse else 6 * width)
+        rows = arrange(identities(examples, reach), reach, room)
+        positions = [self._positions(example) for example in examples]
+        return {
+            **packed(rows, examples, positions),
+            **shown([row.places for row in rows], examples, self._family),
+        }
 
     def generate(
         self, conversations: Sequence[Conversation], grammars: Sequence[Grammar | None], max_new_tokens: int = 1024
@@ -118,10 +162,11 @@ class HfBackbone:
         pieces = self._pieces(Conversation((*conversation.turns, Turn("assistant", "!")), conversation.images))
         last = len(conversation.turns)
         cut = next(k for k, piece in enumerate(pieces) if piece.kind == "answer" and piece.turn == last)
-        return self._example("prompt", pieces[:cut], conversation.images), pieces[cut].text.removesuffix("!")
+        seen = [look(self.processor, image, self.fit) for image in conversation.images]
+        return self._example("prompt", pieces[:cut], conversation.images, seen), pieces[cut].text.removesuffix("!")
 
-    def listen(self, prompts: Sequence[Example]) -> tuple[torch.Tensor, Read]:
-        """Read the prompts: the logits of each first answer token, (B, V), and how to read on."""
+    def listen(self, prompts: Sequence[Example]) -> tuple[torch.Tensor, Listener]:
+        """Read the prompts: the logits of each first answer token, (B, V), and who reads on."""
         return self._voice.listen(self._batch(prompts, left=True))
 
     def parts(self) -> dict[str, tuple[str, ...]]:
@@ -158,6 +203,29 @@ class HfBackbone:
         return self._family.pieces(self.processor)
 
     @cached_property
+    def _skeleton(self) -> PreTrainedModel:
+        """The network without weights: a process that only makes batches needs no more."""
+        return load_skeleton(Path(self.path))
+
+    def _positions(self, example: Example) -> torch.Tensor:
+        """The positions of an example's tokens, (T,) or (axes, T)."""
+        return self._family.positions(self._skeleton, self._batch([example], left=False)).ids.squeeze(-2)
+
+    @cached_property
+    def _look(self) -> Callable[[str, Image], Seen]:
+        """Pictures by digest: what is said about one picture is mostly encoded one after another."""
+        kept: OrderedDict[str, Seen] = OrderedDict()
+
+        def looked(digest: str, image: Image) -> Seen:
+            found = kept.pop(digest, None)
+            kept[digest] = found = look(self.processor, image, self.fit) if found is None else found
+            if len(kept) > KEPT:
+                kept.popitem(last=False)
+            return found
+
+        return looked
+
+    @cached_property
     def _ends(self) -> frozenset[int]:
         """Tokens that end an answer: the template's, and those that the checkpoint names."""
         asked = Conversation((Turn("user", "?"), Turn("assistant", "!")), ())
@@ -178,10 +246,9 @@ class HfBackbone:
         check_plain(conversation, self._specials)
         return self._template(conversation)
 
-    def _example(self, id: str, pieces: Sequence[Piece], images: Sequence[Image]) -> Example:
-        seen = look(self.processor, images, self.fit)
-        waiting, types = iter(seen.tokens), iter(seen.types)
-        rows = [next(waiting) if piece.kind == "picture" else self._tokens.of(piece) for piece in pieces]
+    def _example(self, id: str, pieces: Sequence[Piece], images: Sequence[Image], seen: Sequence[Seen]) -> Example:
+        waiting = iter(seen)
+        rows = [next(waiting).tokens if piece.kind == "picture" else self._tokens.of(piece) for piece in pieces]
         begin = self._tokens.begin
         if begin and rows and rows[0][:1] != begin:
             pieces, rows = [Piece(), *pieces], [begin, *rows]
@@ -189,14 +256,18 @@ class HfBackbone:
         learn = [piece.learn for piece, count in zip(pieces, counts, strict=True) for _ in range(count)]
         input_ids = torch.tensor([token for row in rows for token in row], dtype=torch.long)
         labels = input_ids.masked_fill(~torch.tensor(learn, dtype=torch.bool), IGNORE)
+        ends = accumulate(counts)
+        starts = [
+            end - count for piece, count, end in zip(pieces, counts, ends, strict=True) if piece.kind == "picture"
+        ]
+        placed = list(zip(images, starts, seen, strict=True))
         aligned = self._family.aligned(pieces, counts)
-        if seen.types:
-            kinds = [
-                next(types) if piece.kind == "picture" else [0] * len(row)
-                for piece, row in zip(pieces, rows, strict=True)
-            ]
-            aligned["mm_token_type_ids"] = torch.tensor([kind for row in kinds for kind in row], dtype=torch.long)
-        return Example(id, input_ids, labels, aligned, seen.inputs)
+        if any(sight.types for sight in seen):
+            aligned["mm_token_type_ids"] = torch.zeros_like(input_ids)
+            for _, start, sight in placed:
+                aligned["mm_token_type_ids"][start : start + len(sight.types)] = torch.tensor(sight.types)
+        pictures = tuple(Picture(image, start + sight.features, sight.inputs) for image, start, sight in placed)
+        return Example(id, input_ids, labels, aligned, pictures)
 
     def _batch(self, examples: Sequence[Example], *, left: bool) -> Tensors:
         pad = self.tokenizer.pad_token_id
@@ -206,13 +277,4 @@ class HfBackbone:
         for name in sorted({name for example in examples for name in example.aligned}):
             rows = [example.aligned.get(name, torch.zeros_like(example.input_ids)) for example in examples]
             batch[name] = padded(rows, 0, left=left)
-        for name in sorted({name for example in examples for name in example.pictures}):
-            batch[name] = self._joined(name, examples)
-        return batch
-
-    def _joined(self, name: str, examples: Sequence[Example]) -> torch.Tensor:
-        there = [example.pictures[name] for example in examples if name in example.pictures]
-        if name not in self._family.stacked:
-            return stacked(there)
-        empty = there[0].new_zeros((1, 1, *there[0].shape[2:]))
-        return stacked([example.pictures.get(name, empty) for example in examples])
+        return {**batch, **inputs([picture for example in examples for picture in example.pictures], self._family)}

@@ -9,6 +9,7 @@ import transformers
 from transformers import PreTrainedModel, ProcessorMixin
 from transformers.utils.import_utils import is_torchvision_available
 
+from instar.backbone import Example
 from instar.backbones.hf_pieces import Piece, chat_template, picture_token, template
 from instar.chat import IMAGE, Conversation
 from instar.errors import DataError
@@ -52,7 +53,11 @@ class Family:
     )
     positions: Callable[[PreTrainedModel, Tensors], Positions] = own_positions
     aligned: Callable[[Sequence[Piece], Sequence[int]], Tensors] = lambda _pieces, _counts: {}
-    stacked: tuple[str, ...] = ()  # inputs of the shape (samples, pictures of a sample, ...)
+    tiled: tuple[str, ...] = ()  # inputs of the shape (1, tiles of all pictures, ...)
+    # Whether several samples fit one row: its attention is over all tokens alike, and pictures are seen by their
+    # tokens only. Of a family that nobody has looked at this is not known.
+    packs: bool = False
+    both_ways: Callable[[Example], int] = lambda _example: 0  # so many tokens, from the first on, see each other
     vision: tuple[str, ...] = ("vision_tower", "vision_model", "visual", "vision_encoder", "image_tower")
     projector: tuple[str, ...] = (
         "multi_modal_projector",
@@ -99,14 +104,24 @@ def _after_the_question(pieces: Sequence[Piece], counts: Sequence[int]) -> Tenso
     return {"token_type_ids": torch.tensor([0] * prefix + [1] * rest, dtype=torch.long)}
 
 
-_IDEFICS: Final = Family(stacked=("pixel_values", "pixel_attention_mask"))
+def _prefix(example: Example) -> int:
+    return int((example.aligned["token_type_ids"] == 0).sum())
+
+
+_PLAIN: Final = Family(packs=True)
+_IDEFICS: Final = Family(tiled=("pixel_values", "pixel_attention_mask"), packs=True)
 _PALIGEMMA: Final = Family(
     pieces=_paligemma_pieces,
     positions=lambda _model, batch: counted(batch, first=1),  # its positions begin at 1
     aligned=_after_the_question,
+    packs=True,
+    both_ways=_prefix,
 )
 
 _FAMILIES: Final[Mapping[str, Family]] = {
+    "llava": _PLAIN,
+    "qwen2_vl": _PLAIN,
+    "qwen2_5_vl": _PLAIN,
     "idefics3": _IDEFICS,
     "smolvlm": _IDEFICS,
     "paligemma": _PALIGEMMA,

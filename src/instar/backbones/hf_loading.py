@@ -59,6 +59,14 @@ def load_model(path: Path, device: torch.device, dtype: torch.dtype | None) -> P
     return model
 
 
+def load_skeleton(path: Path) -> PreTrainedModel:
+    """The network of a checkpoint without its weights: it can count positions, and nothing else. Raises DataError."""
+    with _explained(path, "model"), torch.device("meta"):
+        config: Any = _untyped.AutoConfig.from_pretrained(path, local_files_only=True)
+        bare: Any = _untyped.AutoModelForImageTextToText.from_config(config)
+    return cast("PreTrainedModel", bare)
+
+
 def pick_device(name: str) -> torch.device:
     """The device called `name`; "auto" is the first GPU, else the CPU. Raises ConfigError."""
     if name == "auto":

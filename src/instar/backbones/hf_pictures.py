@@ -1,7 +1,6 @@
 """Pictures as a model's own processor makes them: the tokens that stand for each, and the pixels."""
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any, Final, Literal
 
 import cv2
@@ -19,40 +18,31 @@ _PER_TOKEN: Final = ("input_ids", "attention_mask", "token_type_ids", "mm_token_
 
 @dataclass(frozen=True, eq=False)
 class Seen:
-    """Pictures as a model takes them in."""
+    """A picture as a model takes it in."""
 
-    tokens: list[list[int]] = field(default_factory=list)  # that stand for each picture
-    types: list[list[int]] = field(default_factory=list)  # the mm_token_type_ids of these tokens, where there are any
-    inputs: dict[str, torch.Tensor] = field(default_factory=dict)  # the pixels of all pictures, and their sizes
+    tokens: list[int]  # that stand for it
+    types: list[int]  # the mm_token_type_ids of these tokens; empty where the model has none
+    features: torch.Tensor  # (n,): which of these tokens its features stand for; the others are words about it
+    inputs: dict[str, torch.Tensor]  # its pixels and their sizes
 
 
-def look(processor: ProcessorMixin, images: Sequence[Image], fit: Fit = "auto") -> Seen:
-    """The pictures as `processor` makes them."""
-    if not images:
-        return Seen()
+def look(processor: ProcessorMixin, image: Image, fit: Fit = "auto") -> Seen:
+    """The picture as `processor` makes it."""
     tokenizer = processor.tokenizer
-    text = f"{picture_token(processor)}{tokenizer.eos_token}" * len(images)
-    seen = [PIL.Image.fromarray(fitted(image.pixels, fit, processor.image_processor)) for image in images]
+    text = f"{picture_token(processor)}{tokenizer.eos_token}"
+    pixels = PIL.Image.fromarray(fitted(image.pixels, fit, processor.image_processor))
     # NumPy, as PaliGemma's processor cannot make labels of tensors with NumPy 2; they are not used here.
-    made: Any = processor(text=[text], images=seen, return_tensors="np", add_special_tokens=False)
+    made: Any = processor(text=[text], images=[pixels], return_tensors="np", add_special_tokens=False)
     ids = made["input_ids"][0].tolist()
-    spans = list(_between(ids, tokenizer.eos_token_id))[: len(images)]
-    kept = [[k for k in span if ids[k] != tokenizer.bos_token_id] for span in spans]
+    feature = tokenizer.convert_tokens_to_ids(picture_token(processor))
+    kept = [k for k in range(ids.index(tokenizer.eos_token_id)) if ids[k] != tokenizer.bos_token_id]
     types = made["mm_token_type_ids"][0].tolist() if "mm_token_type_ids" in made else None
     return Seen(
-        tokens=[[ids[k] for k in span] for span in kept],
-        types=[[types[k] for k in span] for span in kept] if types else [],
+        tokens=[ids[k] for k in kept],
+        types=[types[k] for k in kept] if types else [],
+        features=torch.tensor([place for place, k in enumerate(kept) if ids[k] == feature]),
         inputs={name: torch.from_numpy(value) for name, value in made.items() if name not in _PER_TOKEN},
     )
-
-
-def _between(ids: Sequence[int], fence: int) -> Iterator[range]:
-    """The places before each `fence`, back to the one before it."""
-    start = 0
-    for place, token in enumerate(ids):
-        if token == fence:
-            yield range(start, place)
-            start = place + 1
 
 
 def fitted(pixels: Pixels, fit: Fit, maker: object) -> Pixels:
