@@ -1,20 +1,18 @@
-"""What a vision-language model is to the house: tokens and labels, batches, and replies within a grammar."""
+"""What a vision-language model is to the house: tokens and labels, batches, and replies."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final, Protocol, runtime_checkable
 
-import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import nn
 
 from instar.chat import Conversation
 from instar.demo import Image
 from instar.grammar import Grammar
 
-# Legend: B rows of a batch, T tokens, V words of the vocabulary.
+# Legend: B rows of a batch, T tokens.
 
 IGNORE: Final = -100  # the label that torch's cross entropy, and with it every transformers loss, leaves out
 
@@ -82,80 +80,6 @@ class Backbone(Protocol):
     def save(self, folder: Path) -> None:
         """Weights and processor in `folder`, for the same backbone to load."""
         ...
-
-
-class Rule(Protocol):
-    """What one reply may be, token by token."""
-
-    def admits(self, token: int) -> bool:
-        """Whether `token`, which is no end token, may come next; also where it spells forced text in its own way."""
-        ...
-
-    def allowed(self) -> NDArray[np.bool_]:
-        """Which tokens may come next, (V,)."""
-        ...
-
-    def take(self, token: int) -> None:
-        """`token` comes next."""
-        ...
-
-    @property
-    def finished(self) -> bool:
-        """Nothing may come next but the end."""
-        ...
-
-
-# Reads the tokens that each row goes on with, none for a row that has ended; the logits of what follows, (B, V).
-Read = Callable[[Sequence[Sequence[int]]], torch.Tensor]
-
-
-def speak(
-    logits_BV: torch.Tensor, read: Read, rules: Sequence[Rule | None], stops: frozenset[int], most: int
-) -> list[list[int]]:
-    """The likeliest tokens of each row within its rule, without the stop token that ends it; at most `most` each."""
-    said: list[list[int]] = [[] for _ in rules]
-    going = set(range(len(rules)))
-    for _ in range(most):
-        chosen = _likeliest(logits_BV, rules, going, stops)
-        # Tokens that a rule forces could be added to a row here: `read` takes several for one row.
-        pending = [[chosen[row]] if row in going and chosen[row] not in stops else [] for row in range(len(rules))]
-        for row in sorted(going):
-            rule = rules[row]
-            for token in pending[row]:
-                said[row].append(token)
-                if rule is not None:
-                    rule.take(token)
-            if not pending[row] or (rule is not None and rule.finished):
-                going.discard(row)
-        if not going:
-            break
-        logits_BV = read([tokens if row in going else [] for row, tokens in enumerate(pending)])
-    return said
-
-
-def _likeliest(
-    logits_BV: torch.Tensor, rules: Sequence[Rule | None], going: set[int], stops: frozenset[int]
-) -> list[int]:
-    """The likeliest token of each row that its rule admits.
-
-    The free favourite is asked about first, so that a reply within its grammar is the one that would have been said
-    without: where text is forced, `allowed` names only one of the ways to spell it.
-    """
-    chosen = [int(token) for token in logits_BV.argmax(dim=-1).tolist()]
-    barred = np.zeros(tuple(logits_BV.shape), dtype=np.bool_)
-    strict = False
-    for row in going:
-        rule = rules[row]
-        if rule is None or (chosen[row] not in stops and rule.admits(chosen[row])):
-            continue
-        strict = True
-        allowed = rule.allowed()[: barred.shape[1]]
-        barred[row] = True  # also words of the model that its tokenizer does not know
-        barred[row, : len(allowed)] = ~allowed
-    if not strict:
-        return chosen
-    masked = logits_BV.masked_fill(torch.from_numpy(barred).to(logits_BV.device), -torch.inf)
-    return [int(token) for token in masked.argmax(dim=-1).tolist()]
 
 
 def padded(rows: Sequence[torch.Tensor], value: int, *, left: bool = False) -> torch.Tensor:

@@ -14,7 +14,7 @@ from safetensors import SafetensorError
 from transformers import PreTrainedModel, PreTrainedTokenizerBase, ProcessorMixin
 from typing_extensions import Doc
 
-from instar.backbone import IGNORE, Example, Picture, Read, padded
+from instar.backbone import IGNORE, Example, Picture, padded
 from instar.backbones.hf_families import Family, Tensors, family
 from instar.backbones.hf_loading import load_model, load_processor, load_skeleton, model_type, pick_device, quiet
 from instar.backbones.hf_packing import inputs, packed, shown, slides, understand
@@ -24,6 +24,7 @@ from instar.backbones.hf_speaking import Voice
 from instar.backbones.hf_tokens import Tokens
 from instar.backbones.toys import Words, toy
 from instar.chat import Conversation, Turn
+from instar.decoding import Listener
 from instar.demo import Image
 from instar.errors import DataError
 from instar.files import door

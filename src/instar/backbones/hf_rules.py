@@ -40,6 +40,20 @@ class TokenRule:
         self.matcher.consume_token(token)
         self._check()
 
+    def forced(self) -> list[int]:
+        """The tokens that spell what must come next, but for a last one that might reach over its end."""
+        return list(self.matcher.compute_ff_tokens())
+
+    def back(self, count: int) -> None:
+        """The last `count` tokens are not taken after all."""
+        self.matcher.rollback(count)
+        self._check()
+
+    @property
+    def may_end(self) -> bool:
+        """What was taken is a whole reply."""
+        return bool(self.matcher.is_accepting())
+
     @property
     def finished(self) -> bool:
         """The grammar allows nothing more."""

@@ -1,0 +1,159 @@
+"""How a model of transformers reads on from its prompts: each row of a batch at its own pace, and able to forget.
+
+The keys and values of a row lie in slots of its own, one after another, in tensors that have room ahead: reading on
+writes into the next slots of each row, forgetting moves back, and nothing is copied until the room is used up.
+"""
+
+from collections.abc import Sequence
+from typing import Any, Final, cast
+
+import torch
+from torch.nn import functional
+from transformers import PreTrainedModel
+from transformers.cache_utils import Cache, DynamicLayer
+
+from instar.backbone import padded
+from instar.backbones.hf_families import Positions
+from instar.decoding import Listener
+
+# Legend: B rows, T tokens read at once, S slots of a row, H heads, D width of a head.
+
+_ROOM: Final = 64  # slots that are added when there are no more
+_AT_ONCE: Final = 64  # tokens of a row that are read at once
+
+
+def reader(model: PreTrainedModel, mask_BS: torch.Tensor, positions: Positions, cache: Cache) -> Listener:
+    """Who reads on in `cache`, where the prompts of `mask_BS` are."""
+    sees_all = all(type(layer) is DynamicLayer for layer in cache.layers)
+    return (SlotReader if sees_all else PlainReader)(model, mask_BS, positions, cache)
+
+
+class SlotReader:
+    """Reads several tokens of a row at once and can forget them: for models that look at all that came before."""
+
+    widest: Final = _AT_ONCE
+
+    def __init__(self, model: PreTrainedModel, mask_BS: torch.Tensor, positions: Positions, cache: Cache) -> None:
+        self._model = model
+        self._axes = positions.ids.ndim
+        self._following = positions.following  # (B,): position of the next token of a row
+        self._next = torch.full_like(positions.following, mask_BS.shape[1])  # (B,): its slot
+        self._open = mask_BS.bool()  # (B, S): slots that are not padding
+        self._cache = SlotCache(cache)
+
+    def read(self, words: Sequence[Sequence[int]]) -> torch.Tensor:
+        """Read on, in each row its words or none; the logits after each, (B, T, V), those of a row from 0 on."""
+        device = self._next.device
+        ids_BT = padded([torch.tensor(row, dtype=torch.long) for row in words], 0).to(device)
+        count_B = torch.tensor([len(row) for row in words], device=device)
+        step_T = torch.arange(ids_BT.shape[1], device=device)
+        at_BT = self._following[:, None] + step_T
+        slots_BT = self._next[:, None] + step_T
+        self._cache.aim(slots_BT)
+        out: Any = self._model(
+            input_ids=ids_BT,
+            attention_mask=self._sight(slots_BT),
+            position_ids=at_BT if self._axes == 2 else at_BT.expand(3, -1, -1),
+            past_key_values=self._cache,
+            use_cache=True,
+        )
+        self._next, self._following = self._next + count_B, self._following + count_B
+        return cast("torch.Tensor", out.logits.float())
+
+    def forget(self, counts: Sequence[int]) -> None:
+        """So many of the last words of each row were never read."""
+        if any(counts):
+            back_B = torch.tensor(counts, device=self._next.device)
+            self._next, self._following = self._next - back_B, self._following - back_B
+
+    def only(self, rows: Sequence[int]) -> None:
+        """Go on with these rows, in this order."""
+        kept = torch.tensor(rows, device=self._next.device)
+        self._next, self._following, self._open = self._next[kept], self._following[kept], self._open[kept]
+        self._cache.batch_select_indices(kept)
+
+    def _sight(self, slots_BT: torch.Tensor) -> torch.Tensor:
+        """Which slots each new token looks at: those of its row up to its own. What attention adds, (B, 1, T, S)."""
+        end = self._cache.end
+        if self._open.shape[1] < end:
+            self._open = functional.pad(self._open, (0, end + _ROOM - self._open.shape[1]), value=True)
+        up_to_BTS = torch.arange(end, device=slots_BT.device) <= slots_BT[:, :, None]
+        seen_BTS = up_to_BTS & self._open[:, None, :end]
+        dtype = self._model.dtype
+        return torch.zeros_like(seen_BTS, dtype=dtype).masked_fill(~seen_BTS, torch.finfo(dtype).min)[:, None]
+
+
+class SlotCache(Cache):
+    """Keys and values of every layer, (B, H, S, D), with room to write in."""
+
+    end: int = 0  # no slot in use comes after the ones before it
+
+    def __init__(self, prompts: Cache) -> None:
+        super().__init__(layers=[])
+        self._held: list[tuple[torch.Tensor, torch.Tensor]] = []
+        for layer in prompts.layers:
+            assert isinstance(layer, DynamicLayer)
+            assert layer.keys is not None
+            assert layer.values is not None
+            self._held.append((layer.keys, layer.values))
+
+    def aim(self, slots_BT: torch.Tensor) -> None:
+        """Where each row writes next."""
+        self._at = slots_BT
+        self._rows = torch.arange(len(slots_BT), device=slots_BT.device)[:, None]
+        self.end = int(slots_BT.max()) + 1
+
+    def update(
+        self, key_states: torch.Tensor, value_states: torch.Tensor, layer_idx: int, *_: Any, **__: Any
+    ) -> tuple[torch.Tensor, torch.Tensor]:
+        """Write (B, H, T, D); all keys and values of the layer."""
+        keys, values = self._held[layer_idx]
+        if keys.shape[2] < self.end:
+            more = (0, 0, 0, self.end + _ROOM - keys.shape[2])
+            self._held[layer_idx] = keys, values = functional.pad(keys, more), functional.pad(values, more)
+        keys[self._rows, :, self._at] = key_states.transpose(1, 2)
+        values[self._rows, :, self._at] = value_states.transpose(1, 2)
+        return keys[:, :, : self.end], values[:, :, : self.end]
+
+    def batch_select_indices(self, indices: torch.Tensor) -> None:
+        """Keep these rows."""
+        self._held = [(keys[indices], values[indices]) for keys, values in self._held]
+
+    def get_seq_length(self, layer_idx: int = 0) -> int:
+        """Slots in use."""
+        return self.end
+
+
+class PlainReader:
+    """Reads one token of a row at a time, in the model's own cache: for models whose layers see only so far."""
+
+    widest: Final = 1
+
+    def __init__(self, model: PreTrainedModel, mask_BS: torch.Tensor, positions: Positions, cache: Cache) -> None:
+        self._model = model
+        self._axes = positions.ids.ndim
+        self._following, self._mask, self._cache = positions.following, mask_BS, cache
+
+    def read(self, words: Sequence[Sequence[int]]) -> torch.Tensor:
+        """Read on, in each row its word or none; the logits after it, (B, 1, V)."""
+        device = self._mask.device
+        ids_B1 = torch.tensor([[*row, 0][:1] for row in words], device=device)
+        new_B1 = torch.tensor([[len(row)] for row in words], device=device)
+        at_B1 = self._following[:, None]
+        self._mask = torch.cat([self._mask, new_B1], dim=1)
+        out: Any = self._model(
+            input_ids=ids_B1,
+            attention_mask=self._mask,
+            position_ids=at_B1 if self._axes == 2 else at_B1.expand(3, -1, -1),
+            past_key_values=self._cache,
+            use_cache=True,
+        )
+        self._following = self._following + new_B1[:, 0]
+        return cast("torch.Tensor", out.logits.float())
+
+    def forget(self, counts: Sequence[int]) -> None:
+        """Nothing is ever read in vain."""
+        assert not any(counts)
+
+    def only(self, rows: Sequence[int]) -> None:
+        """Go on with all rows: a cache of another kind may not be able to give some up."""
