@@ -2,23 +2,26 @@
 
 import contextlib
 import functools
+import itertools
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, TypeAlias
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
-from pydantic import TypeAdapter, ValidationError
 
 from instar.chat import Conversation, Sample, Shown, Turn
 from instar.demo import Image
+from instar.edges import adapter, plain
 from instar.errors import DataError
 from instar.files import canonical_json, door
 from instar.robot import Floats
+
+Column: TypeAlias = "pa.Array[Any]"  # generic for type checkers only
 
 ROWS_PER_GROUP: Final = 16  # rows that are decoded together, whichever is asked for; a file's last group may be smaller
 FACTS: Final = "instar"  # key of the facts in the file's own metadata: one rename commits them with the rows
@@ -98,25 +101,22 @@ class ShardFacts:
     left_out: tuple[LeftOut, ...] = ()
 
 
-_FACTS: Final = TypeAdapter(ShardFacts)
-
-
 class ShardWriter:
     """Rows in, the bytes of a Parquet file out. The same rows give the same bytes."""
 
     def __init__(self) -> None:
         self._sink = pa.BufferOutputStream()
         self._writer = pq.ParquetWriter(self._sink, SCHEMA, **_LAYOUT)
-        self._waiting: list[dict[str, Any]] = []
+        self._waiting: list[Row] = []
         self.views = 0
         self.counts: Counter[str] = Counter()
 
     def add(self, rows: Iterable[Row]) -> None:
         """Append `rows`; a group is encoded as soon as it is full."""
         for row in rows:
-            self._waiting.append(_record(row))
+            self._waiting.append(row)
             self.views += 1
-            self.counts.update(sample.kind for sample in row.samples)
+            self.counts.update([sample.kind for sample in row.samples])
             if len(self._waiting) == ROWS_PER_GROUP:
                 self._flush()
 
@@ -125,33 +125,55 @@ class ShardWriter:
         if self._waiting:
             self._flush()
         facts = ShardFacts(plan, episodes, self.views, dict(self.counts), left_out)
-        self._writer.add_key_value_metadata({FACTS: canonical_json(_FACTS.dump_python(facts, mode="json"))})
+        self._writer.add_key_value_metadata({FACTS: canonical_json(plain(facts))})
         self._writer.close()
         return self._sink.getvalue().to_pybytes()
 
     def _flush(self) -> None:
-        self._writer.write_table(pa.Table.from_pylist(self._waiting, schema=SCHEMA), row_group_size=ROWS_PER_GROUP)
+        self._writer.write_table(_table(self._waiting), row_group_size=ROWS_PER_GROUP)
         self._waiting = []
 
 
-def _record(row: Row) -> dict[str, Any]:
-    return {
-        "id": row.id,
-        "images": [image.data for image in row.images],
-        "actions": row.actions.tolist(),
-        "conversations": [
-            {
-                "id": sample.id,
-                "kind": sample.kind,
-                "weight": sample.weight,
-                "turns": [
-                    {"role": turn.role, "text": turn.text, "learn": turn.learn} for turn in sample.conversation.turns
-                ],
-                "shows": [{"name": shown.name, "number": shown.number} for shown in sample.shows],
-            }
-            for sample in row.samples
-        ],
-    }
+def _table(rows: Sequence[Row]) -> pa.Table:
+    """`rows` column by column: no dictionary is made for a conversation or a turn."""
+    images = [image.data for row in rows for image in row.images]
+    actions = [action for row in rows for action in row.actions.tolist()]
+    numbers = pa.array([number for action in actions for number in action], pa.float64())
+    columns = (
+        pa.array([row.id for row in rows], pa.string()),
+        _lists([len(row.images) for row in rows], pa.array(images, pa.binary())),
+        _lists([len(row.actions) for row in rows], _lists([len(action) for action in actions], numbers)),
+        _lists([len(row.samples) for row in rows], _said([sample for row in rows for sample in row.samples])),
+    )
+    return pa.Table.from_arrays(list(columns), schema=SCHEMA)
+
+
+def _said(samples: Sequence[Sample]) -> Column:
+    turns = [turn for sample in samples for turn in sample.conversation.turns]
+    shows = [shown for sample in samples for shown in sample.shows]
+    said = _struct(_TURN, [turn.role for turn in turns], [turn.text for turn in turns], [turn.learn for turn in turns])
+    seen = _struct(_SHOWN, [shown.name for shown in shows], [shown.number for shown in shows])
+    return _struct(
+        _CONVERSATION,
+        [sample.id for sample in samples],
+        [sample.kind for sample in samples],
+        [sample.weight for sample in samples],
+        _lists([len(sample.conversation.turns) for sample in samples], said),
+        _lists([len(sample.shows) for sample in samples], seen),
+    )
+
+
+def _lists(sizes: Sequence[int], values: Column) -> Column:
+    """`values` one after another in lists of these sizes."""
+    return pa.ListArray.from_arrays(list(itertools.accumulate(sizes, initial=0)), values)
+
+
+def _struct(kind: pa.StructType, *columns: "Sequence[Any] | Column") -> Column:
+    arrays = [
+        column if isinstance(column, pa.Array) else pa.array(column, field.type)
+        for column, field in zip(columns, kind, strict=True)
+    ]
+    return pa.StructArray.from_arrays(arrays, fields=list(kind))
 
 
 @dataclass(frozen=True, eq=False)
@@ -177,8 +199,8 @@ class Shard:
         """What the shard says of itself."""
         text = (self._file.metadata.metadata or {}).get(FACTS.encode())
         try:
-            return _FACTS.validate_json(text or b"")
-        except ValidationError as error:
+            return adapter(ShardFacts).validate_json(text or b"")
+        except ValueError as error:
             raise DataError(f"{self.path}: a Parquet file, but no shard of samples") from error
 
     def group(self, number: int) -> pa.Table:

@@ -1,14 +1,16 @@
 """An episode as rows: all that the recipe and the auxiliary tasks say about it, grouped by the images it is about."""
 
+import functools
 import hashlib
 import json
-from collections.abc import Iterator, Mapping
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 
 import numpy as np
 
 from instar.building.pictures import shows
-from instar.chat import AuxiliaryTask, Conversation, Recipe, Sample
+from instar.chat import AuxiliaryTask, Recipe, Sample
 from instar.demo import DemoSource, Episode, Image, View
 from instar.errors import DataError
 from instar.robot import Floats
@@ -25,19 +27,33 @@ class Tools:
     auxiliary: Mapping[str, AuxiliaryTask]  # by name, which is the kind of their samples
 
 
-@dataclass(frozen=True, eq=False)
-class _Remark:
-    """One sample with where it belongs."""
-
-    view: str
-    sample: Sample
-    actions: tuple[Floats, ...] = ()
-
-
-@dataclass
+@dataclass(eq=False)
 class _Group:
+    """What is said about the same images."""
+
+    view: str  # the one that it begins with
     images: tuple[Image, ...]
-    remarks: list[_Remark] = field(default_factory=list)
+    samples: list[Sample] = field(default_factory=list)
+    actions: list[Floats] = field(default_factory=list)
+
+
+class _Groups:
+    """All groups of an episode, in the order in which they begin."""
+
+    def __init__(self) -> None:
+        self._equal: dict[tuple[str, ...], _Group] = {}  # by what the images hold
+        self._same: dict[tuple[Image, ...], _Group] = {}  # by the images themselves, which asks for no digest
+
+    def of(self, images: tuple[Image, ...], view: str) -> _Group:
+        """The group about `images`; a new one begins with `view`."""
+        group = self._same.get(images)
+        if group is None:
+            digests = tuple(image.digest for image in images)
+            group = self._same[images] = self._equal.setdefault(digests, _Group(view, images))
+        return group
+
+    def __iter__(self) -> Iterator[_Group]:
+        return iter(self._equal.values())
 
 
 def rows_of(episode: Episode, tools: Tools, seed: int) -> list[Row]:
@@ -48,24 +64,23 @@ def rows_of(episode: Episode, tools: Tools, seed: int) -> list[Row]:
     """
     if episode.length == 0:
         raise DataError("the episode has no actions")
-    groups: dict[tuple[str, ...], _Group] = {}
-    for remark in (*_acting(episode, tools), *_seeing(episode, tools, seed)):
-        images = remark.sample.conversation.images
-        groups.setdefault(tuple(image.digest for image in images), _Group(images)).remarks.append(remark)
-    return _named(episode, list(groups.values()))
-
-
-def _acting(episode: Episode, tools: Tools) -> Iterator[_Remark]:
-    recipe = tools.recipe
+    groups = _Groups()
     for t in range(episode.length):
-        action = _finite(episode, t)
-        said = recipe.ask(episode.context(t, recipe.past)).answered(recipe.answer(episode, t))
-        view = View(str(t), episode.steps[t].observation.images, (), t)
-        yield _Remark(str(t), _sample(f"{episode.id}/{t}/{tools.kind}", tools.kind, said, view, episode), (action,))
+        _act(episode, t, tools, groups)
+    for view in episode.views():
+        _see(episode, view, tools, seed, groups)
+    return _named(episode, groups)
 
 
-def _sample(name: str, kind: str, said: Conversation, view: View, episode: Episode) -> Sample:
-    return Sample(name, kind, said, shows=shows(said.images, view, episode))
+def _act(episode: Episode, t: int, tools: Tools, groups: _Groups) -> None:
+    """Add what the recipe says of step `t`."""
+    action = _finite(episode, t)
+    said = tools.recipe.ask(episode.context(t, tools.recipe.past)).answered(tools.recipe.answer(episode, t))
+    view = View(str(t), episode.steps[t].observation.images, (), t)
+    group = groups.of(said.images, view.key)
+    name = f"{episode.id}/{t}/{tools.kind}"
+    group.samples.append(Sample(name, tools.kind, said, shows=shows(said.images, view, episode)))
+    group.actions.append(action)
 
 
 def _finite(episode: Episode, t: int) -> Floats:
@@ -75,14 +90,17 @@ def _finite(episode: Episode, t: int) -> Floats:
     return action
 
 
-def _seeing(episode: Episode, tools: Tools, seed: int) -> Iterator[_Remark]:
-    for view in episode.views():
-        for kind, task in tools.auxiliary.items():
-            rng = np.random.default_rng(_entropy(seed, episode.id, view.key, kind))
-            said = list(task.conversations(episode, view, rng))
-            for n, conversation in enumerate(said):
-                name = f"{episode.id}/{view.key}/{kind}" + (f"/{n}" if len(said) > 1 else "")
-                yield _Remark(view.key, _sample(name, kind, conversation, view, episode))
+def _see(episode: Episode, view: View, tools: Tools, seed: int, groups: _Groups) -> None:
+    """Add what the auxiliary tasks say of `view`."""
+    shown = functools.cache(lambda images: shows(images, view, episode))
+    for kind, task in tools.auxiliary.items():
+        rng = np.random.default_rng(_entropy(seed, episode.id, view.key, kind))
+        said = list(task.conversations(episode, view, rng))
+        name = f"{episode.id}/{view.key}/{kind}"
+        for n, conversation in enumerate(said):
+            own = f"{name}/{n}" if len(said) > 1 else name
+            sample = Sample(own, kind, conversation, shows=shown(conversation.images))
+            groups.of(conversation.images, view.key).samples.append(sample)
 
 
 def _entropy(seed: int, episode: str, view: str, kind: str) -> int:
@@ -91,21 +109,20 @@ def _entropy(seed: int, episode: str, view: str, kind: str) -> int:
     return int.from_bytes(hashlib.blake2b(key, digest_size=16).digest())
 
 
-def _named(episode: Episode, groups: list[_Group]) -> list[Row]:
+def _named(episode: Episode, groups: Iterable[_Group]) -> list[Row]:
     """Rows called after the view they begin with; a second one of the same view, about other images, is numbered."""
-    seen: dict[str, int] = {}
+    seen: Counter[str] = Counter()
     rows = []
     for group in groups:
-        view = group.remarks[0].view
-        seen[view] = seen.get(view, 0) + 1
-        name = f"{episode.id}/{view}" + (f"+{seen[view]}" if seen[view] > 1 else "")
+        seen[group.view] += 1
+        times = seen[group.view]
+        name = f"{episode.id}/{group.view}" + (f"+{times}" if times > 1 else "")
         rows.append(_row(name, group, episode.robot.actions.dim))
     return rows
 
 
 def _row(name: str, group: _Group, dim: int) -> Row:
     for image in group.images:
-        _ = image.pixels  # a damaged picture is found now, not in the middle of training
-    actions = [action for remark in group.remarks for action in remark.actions]
-    samples = tuple(remark.sample for remark in group.remarks)
-    return Row(name, group.images, samples, np.array(actions, dtype=np.float64).reshape(len(actions), dim))
+        image.require_whole()  # a damaged picture is found now, not in the middle of training
+    actions = np.array(group.actions, dtype=np.float64).reshape(len(group.actions), dim)
+    return Row(name, group.images, tuple(group.samples), actions)
