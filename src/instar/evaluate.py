@@ -6,31 +6,32 @@ import importlib.metadata
 import logging
 import platform
 from collections import Counter, deque
-from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final, Literal
 
 from instar import __version__, plugins
 from instar.checkpoint import load_policy, read_card, recipe_of
-from instar.demo import Context
 from instar.describe import Asking, Naming, asked_as
-from instar.errors import ConfigError, DataError, SimulatorError
+from instar.director import Director
+from instar.errors import ConfigError, DataError
 from instar.files import MANIFEST, digest, digest_file
 from instar.film import Keep
 from instar.policy import Policy
 from instar.progress import Progress, silent
-from instar.rollout import EpisodeRecord, Outcome, crashed, timed
+from instar.rollout import EpisodeRecord, Outcome
 from instar.run import Run, append_record, close_run, open_run
 from instar.simulator import Benchmark, Simulator, Trial
-from instar.workers import Crew, Ended, Event, Go, LocalCrew, Lost, Moved, Opened, Order, ProcessCrew, Setup, Start
+from instar.stage import Setup
+from instar.timesheet import Timesheet
+from instar.workers import Crew, LocalCrew, ProcessCrew
 
 logger = logging.getLogger(__name__)
 
 EXPERT: Final = "expert"
 FILMED: Final = 10  # of each task, films are made of the first so many episodes at most
 SHOWN: Final = 2  # of each task, so many episodes are filmed whatever their ending
-LOSSES: Final = 30  # workers lost in a row, without one episode ending, after which the run is given up
 
 
 @dataclass(frozen=True)
@@ -233,7 +234,11 @@ def _compare_versions(run: Run) -> None:
 
 
 def play(
-    policy: Policy | None, simulator: Callable[[], Simulator], trials: Sequence[Trial], config: EvaluateConfig
+    policy: Policy | None,
+    simulator: Callable[[], Simulator],
+    trials: Sequence[Trial],
+    config: EvaluateConfig,
+    sheet: Timesheet | None = None,
 ) -> Generator[EpisodeRecord, None, None]:
     """Play `trials` and yield their records as they end, each exactly once; films go to the folder `config.out`.
 
@@ -244,18 +249,24 @@ def play(
         return
     past = None if policy is None else policy.spec.past
     setup = Setup(simulator, past, config.replan, None if config.videos == "none" else config.out)
-    # A simulator's own expert is asked where the simulator is, so there nothing is gained by more places than workers.
-    places = min(config.batch if policy is not None else max(config.workers, 1), len(trials))
-    crew: Crew = (
-        ProcessCrew(setup, min(config.workers, places), places, config.patience)
-        if config.workers
-        else LocalCrew(setup, places)
-    )
+    sheet = Timesheet() if sheet is None else sheet
+    crew = _crew(setup, config, len(trials), sheet)
     try:
         keeps = [_keep(config.videos, position) for position in _positions(trials)]
-        yield from _Director(policy, crew, config.batch, deque(zip(trials, keeps, strict=True))).play()
+        todo = deque(zip(trials, keeps, strict=True))
+        yield from Director(policy, crew, config.batch, sheet, todo).play()
     finally:
         crew.close()
+
+
+def _crew(setup: Setup, config: EvaluateConfig, trials: int, sheet: Timesheet) -> Crew:
+    """Who plays, with two places for every context of a call: half play while the policy answers the other half."""
+    if not config.workers:
+        return LocalCrew(setup, min(config.batch if setup.past is not None else 1, trials), sheet)
+    # A simulator's own expert is asked where the simulator is, so there nothing is gained by more places than workers.
+    places = min(2 * config.batch if setup.past is not None else config.workers, trials)
+    sheet.workers = min(config.workers, places)
+    return ProcessCrew(setup, sheet.workers, places, config.patience, sheet)
 
 
 def _keep(videos: Literal["none", "failures", "all"], position: int) -> Keep:
@@ -263,99 +274,3 @@ def _keep(videos: Literal["none", "failures", "all"], position: int) -> Keep:
     if videos == "none" or position >= FILMED:
         return "never"
     return "always" if videos == "all" or position < SHOWN else "failures"
-
-
-@dataclass
-class _Director:
-    """Who plays what where, and who waits for the policy."""
-
-    policy: Policy | None
-    crew: Crew
-    batch: int
-    waiting: deque[tuple[Trial, Keep]]
-    # Were in play when a worker died. Each is played once more, with nobody else in its worker, so that an episode
-    # that kills its worker is found out and takes no other with it.
-    suspects: deque[tuple[Trial, Keep]] = field(default_factory=deque)
-    tried: set[str] = field(default_factory=set)
-    playing: dict[int, tuple[Trial, Keep]] = field(default_factory=dict)  # by place
-    contexts: dict[int, Context] = field(default_factory=dict)  # by place; the last one known
-    ready: list[int] = field(default_factory=list)  # places whose context waits for the policy
-    losses: int = 0  # workers lost since the last episode ended
-
-    def play(self) -> Iterator[EpisodeRecord]:
-        """Every record, as soon as it is there."""
-        while self.waiting or self.suspects or self.playing:
-            self._fill()
-            if self.ready and (len(self.ready) >= self.batch or len(self.ready) == len(self.playing)):
-                self._ask()
-            for event in self.crew.events(wait=True):
-                yield from self._take(event)
-
-    def _fill(self) -> None:
-        """Give every free place something to play."""
-        orders: list[Order] = []
-        for places in self.crew.places:
-            for place in places:
-                task = None if place in self.playing else self._next(places)
-                if task is not None:
-                    self.playing[place] = task
-                    orders.append(Start(place, *task))
-        self.crew.post(orders)
-
-    def _next(self, places: Sequence[int]) -> tuple[Trial, Keep] | None:
-        """What a free place of a worker with these `places` plays next."""
-        company = [self.playing[place][0] for place in places if place in self.playing]
-        if any(trial.id in self.tried for trial in company):
-            return None
-        if self.waiting:
-            return self.waiting.popleft()
-        return self.suspects.popleft() if self.suspects and not company else None
-
-    def _ask(self) -> None:
-        """Call the policy on the contexts that wait longest, and send its chunks on."""
-        assert self.policy is not None
-        asked, self.ready = self.ready[: self.batch], self.ready[self.batch :]
-        chunks, milliseconds = timed(self.policy, [self.contexts[place] for place in asked])
-        self.crew.post([Go(place, chunk, milliseconds) for place, chunk in zip(asked, chunks, strict=True)])
-
-    def _take(self, event: Event) -> Iterator[EpisodeRecord]:
-        if isinstance(event, Lost):
-            yield from self._mourn(event)
-        elif isinstance(event, Ended):
-            self._forget(event.place)
-            self.losses = 0
-            yield event.record
-        elif isinstance(event, Opened):
-            self._open(event)
-        else:
-            self._move(event)
-
-    def _open(self, event: Opened) -> None:
-        assert self.policy is not None
-        if self.policy.spec.robot is not None:
-            self.policy.spec.robot.require(event.robot)
-        self.contexts[event.place] = Context(event.robot, event.instruction, event.observation)
-        self.ready.append(event.place)
-
-    def _move(self, event: Moved) -> None:
-        assert self.policy is not None
-        for action, observation in event.moves:
-            self.contexts[event.place] = self.contexts[event.place].after(action, observation, self.policy.spec.past)
-        self.ready.append(event.place)
-
-    def _forget(self, place: int) -> tuple[Trial, Keep] | None:
-        self.contexts.pop(place, None)
-        self.ready = [other for other in self.ready if other != place]
-        return self.playing.pop(place, None)
-
-    def _mourn(self, event: Lost) -> Iterator[EpisodeRecord]:
-        """Put the episodes of a lost worker back, or on record as crashed if that happened to them before."""
-        self.losses += 1
-        if self.losses > LOSSES:
-            raise SimulatorError(f"{self.losses} simulator processes in a row died; {event.why}")
-        for task in [self._forget(place) for place in event.places]:
-            if task is not None and task[0].id in self.tried:
-                yield crashed(task[0], event.why)
-            elif task is not None:
-                self.tried.add(task[0].id)
-                self.suspects.append(task)
