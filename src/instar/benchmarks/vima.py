@@ -9,7 +9,7 @@ from typing_extensions import Doc
 
 from instar.errors import ConfigError
 from instar.simulator import Task, Trial
-from instar.simulators.tabletop.simulator import meant
+from instar.simulators.names import meant
 from instar.simulators.vima.partitions import TASKS
 
 FIRST_SEED: Final = 200_000  # LLaRA's (Li et al., ICLR 2025): seeds 200000 to 200019, at most 8 steps

@@ -7,7 +7,8 @@ import pytest
 
 from instar.demo import Box
 from instar.simulators.tabletop.body import Body
-from instar.simulators.tabletop.render import PAPER_ID, box_of, found, portrait, scene
+from instar.simulators.tabletop.render import PAPER_ID, box_of, portrait, scene
+from instar.simulators.tabletop.seeing import Seen
 from instar.simulators.tabletop.shapes import container, sample, scaled
 from instar.simulators.tabletop.views import FRONT, TOP, VIEWS, View
 
@@ -96,8 +97,8 @@ def test_a_portrait_stands_on_white_paper() -> None:
 def test_boxes_say_what_the_segmentation_shows(view: View) -> None:
     bodies = [_body("flower", 0.4, -0.2, 0.0), _body("bowl", 0.6, 0.2, 0.0, number=6), _body("pan", 2.0, 0.0, 0.0)]
     shot = scene(bodies[:2], view)
-    first, second = found(bodies[:2], {view.name: shot})
+    first, second = Seen(bodies[:2], lambda view: scene(bodies[:2], view)).objects
     assert (first.name, second.name) == ("red flower", "red bowl")
     assert first.boxes[view.name] == box_of(shot.ids == 5)
-    unseen = found([Body(7, bodies[2].shape, "red", 2.0, 0.0, 0.0)], {view.name: shot})[0]
+    unseen = Seen(bodies[2:], lambda view: scene(bodies[2:], view)).objects[0]
     assert unseen.boxes == {}

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from instar.errors import ConfigError
-from instar.simulators.tabletop.simulator import meant
+from instar.simulators.names import meant
 from instar.simulators.tabletop.tasks import FAMILIES
 from instar.simulators.tabletop.tasks.sets import EVERY_SUITE
 

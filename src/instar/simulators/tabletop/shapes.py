@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import cache, cached_property
+from functools import cache, cached_property, lru_cache
 from itertools import pairwise
 from typing import Final, Literal
 
@@ -32,6 +32,28 @@ class Part:
     cap_shade: float = UP
     side_shade: float = UPRIGHT
     hole_shade: float = UPRIGHT  # of the insides of round holes
+
+    @cached_property
+    def runs(self) -> Floats:
+        """From the start of each straight side to its end, (K, 2)."""
+        return np.asarray(self.edges[:, 2:] - self.edges[:, :2])
+
+    @cached_property
+    def squares(self) -> Floats:
+        """The squared length of each straight side, (K,)."""
+        return np.asarray((self.runs**2).sum(axis=1))
+
+    @cached_property
+    def stretches(self) -> Floats:
+        """How far the texture's u goes along each straight side, (K,)."""
+        return np.asarray(self.spans[:, 1] - self.spans[:, 0])
+
+    @cached_property
+    def shades(self) -> Floats:
+        """Brightness of every side of an upright part: of straight ones, then two to a circle."""
+        shades = np.full(len(self.edges) + 2 * len(self.circles), self.side_shade)
+        shades[len(self.edges) + 2 :] = self.hole_shade  # of crossed circles the first is the outer one
+        return shades
 
     @cached_property
     def box(self) -> tuple[Floats, Floats]:
@@ -74,9 +96,14 @@ class Shape:
     @cached_property
     def box(self) -> tuple[Floats, Floats]:
         """Lowest and highest corner (3,) of all drawn parts."""
-        return np.min([part.box[0] for part in self.parts], axis=0), np.max(
-            [part.box[1] for part in self.parts], axis=0
-        )
+        return extent(self.parts)
+
+
+@lru_cache(maxsize=256)
+def extent(parts: tuple[Part, ...]) -> tuple[Floats, Floats]:
+    """Lowest and highest corner (3,) of some parts."""
+    low, high = zip(*(part.box for part in parts), strict=True)
+    return np.min(low, axis=0), np.max(high, axis=0)
 
 
 def prism(

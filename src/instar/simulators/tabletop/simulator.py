@@ -1,29 +1,31 @@
 """A tabletop to act on: VIMA-Bench's tasks on a kinematic table, drawn with numpy and OpenCV alone."""
 
-import difflib
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Annotated, Final
 
 import numpy as np
 from typing_extensions import Doc
 
-from instar.demo import Image, Instruction, Observation, Reference
+from instar.demo import Instruction, Observation, Reference
 from instar.embodiments.vima import VIMA
 from instar.errors import SimulatorError
 from instar.policy import Policy
 from instar.robot import Floats, Robot
 from instar.simulator import Task, Transition
+from instar.simulators.names import meant
 from instar.simulators.tabletop.body import Body
 from instar.simulators.tabletop.expert import Expert, action_of
 from instar.simulators.tabletop.look import Conditions, Look
-from instar.simulators.tabletop.render import Shot, found, portrait, scene
+from instar.simulators.tabletop.render import Shot, portrait, scene
+from instar.simulators.tabletop.seeing import Seen
 from instar.simulators.tabletop.sweep import sweep
 from instar.simulators.tabletop.tasks import FAMILIES
 from instar.simulators.tabletop.tasks.problem import Family, NoRoomError, Picture, Problem, Tool, Trails, Verdict
 from instar.simulators.tabletop.tasks.sets import EVERY_SUITE
-from instar.simulators.tabletop.views import VIEWS
+from instar.simulators.tabletop.views import View
 from instar.simulators.tabletop.world import pick_and_place
 
 WORLD_VERSION: Final = 2  # rises when a seed no longer gives the same episode
@@ -101,32 +103,23 @@ class Tabletop:
         return generator(what, self._task.suite, self._task.name, self._seed, *where)
 
     def _look(self) -> Observation:
-        shots = self._seen({view.name: scene(self._bodies, view) for view in VIEWS}, self._steps)
-        return Observation(
-            {camera: Image.of(shot.rgb) for camera, shot in shots.items()},
-            np.array([float(self._playing().tool == "spatula")]),
-            found(self._bodies, shots),
-            {camera: shot.ids for camera, shot in shots.items()},
-        )
+        bodies = self._bodies
+        seen = Seen(bodies, self._camera(partial(scene, bodies), self._steps))
+        state = np.array([float(self._playing().tool == "spatula")])
+        return Observation(seen.images, state, seen.objects, seen.segmentation)
 
     def _reference(self, slot: str, picture: Picture) -> Reference:
         draw = portrait if picture.kind == "object" else scene
-        shots = self._seen({view.name: draw(picture.bodies, view) for view in VIEWS}, slot)
-        return Reference(
-            picture.kind,
-            {camera: Image.of(shot.rgb) for camera, shot in shots.items()},
-            found(picture.bodies, shots),
-            {camera: shot.ids for camera, shot in shots.items()},
-        )
+        seen = Seen(picture.bodies, self._camera(partial(draw, picture.bodies), slot))
+        return Reference(picture.kind, seen.images, seen.objects, seen.segmentation)
 
-    def _seen(self, shots: dict[str, Shot], where: str | int) -> dict[str, Shot]:
-        """Pictures as this look has them; `where` tells those of one episode apart."""
-        if self._conditions is None:
-            return shots
-        return {
-            view.name: self._conditions.photograph(shots[view.name], view, self._random("noise", where, view.name))
-            for view in VIEWS
-        }
+    def _camera(self, draw: Callable[[View], Shot], where: str | int) -> Callable[[View], Shot]:
+        """How this look takes pictures of what `draw` draws; `where` tells those of one episode apart."""
+        conditions, task, seed = self._conditions, self._task, self._seed  # as they are now, whenever somebody looks
+        if conditions is None or task is None:
+            return draw
+        noise = partial(generator, "noise", task.suite, task.name, seed, where)
+        return lambda view: conditions.photograph(draw(view), view, noise(view.name))
 
 
 def generator(*parts: str | int) -> np.random.Generator:
@@ -157,13 +150,6 @@ def family_of(task: Task) -> Family:
         where = f"task {task.name!r} has no suite" if task.suite in EVERY_SUITE else "the tabletop has no suite"
         raise SimulatorError(f"{where} {task.suite!r}{meant(task.suite, suites)}")
     return families[task.name]
-
-
-def meant(name: str, known: Sequence[str]) -> str:
-    """What to say after an unknown name: the likeliest known one, and all of them."""
-    close = difflib.get_close_matches(name, known, n=1)
-    listed = ", ".join(known)
-    return f"; did you mean {close[0]!r}? There are: {listed}" if close else f"; there are: {listed}"
 
 
 def done(tool: Tool, bodies: Sequence[Body], action: Floats) -> tuple[tuple[Body, ...], Trails]:

@@ -56,6 +56,14 @@ def picture(name: str) -> Pixels:
     raise SimulatorError(f"no texture called {name!r}")
 
 
+@cache
+def planes(name: str) -> Pixels:
+    """The same picture as one row of pixels for red, green and blue each, (3, SIZE * SIZE), read-only."""
+    rows = np.ascontiguousarray(picture(name).reshape(-1, 3).T)
+    rows.flags.writeable = False
+    return rows
+
+
 def darker(color: Color) -> Color:
     """`color` with its HSV value lowered by 0.3."""
     h, s, v = colorsys.rgb_to_hsv(*(c / 255 for c in color))

@@ -1,6 +1,7 @@
 """The cameras over the table, as maps between pixel index points and rays through the world."""
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Final
 
 import numpy as np
@@ -29,6 +30,16 @@ class View:
     def slope(self) -> float:
         """How far along x a ray moves per metre of height."""
         return self.rise / self.deep
+
+    @cached_property
+    def xs(self) -> Floats:
+        """Where the rays of all rows meet z = 0, (height,)."""
+        return self.rows_to_x(np.arange(self.height, dtype=np.float64))
+
+    @cached_property
+    def ys(self) -> Floats:
+        """The y of all columns, (width,)."""
+        return self.columns_to_y(np.arange(self.width, dtype=np.float64))
 
     def rows_to_x(self, rows: Floats) -> Floats:
         """Where the rays of pixel rows meet z = 0."""

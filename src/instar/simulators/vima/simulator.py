@@ -18,7 +18,7 @@ from instar.errors import ConfigError, SimulatorError
 from instar.policy import Policy, PolicySpec
 from instar.robot import ActionChunk, Floats, Robot
 from instar.simulator import Task, Transition
-from instar.simulators.tabletop.simulator import meant
+from instar.simulators.names import meant
 from instar.simulators.vima import child
 from instar.simulators.vima.actions import action_of, poses_of
 from instar.simulators.vima.diary import Diary

@@ -8,7 +8,7 @@ import cv2
 import numpy as np
 
 from instar.simulators.tabletop.body import Body
-from instar.simulators.tabletop.render import covered
+from instar.simulators.tabletop.cast import covers
 from instar.simulators.tabletop.shapes import Shape, sample
 from instar.simulators.tabletop.tasks.problem import FIRST_ID, FIRST_SCENE_ID, NoRoomError
 from instar.simulators.tabletop.tasks.sets import Palette, pick
@@ -54,8 +54,8 @@ def free_place(bodies: Sequence[Body], shape: Shape, rng: np.random.Generator) -
     free = np.zeros((GRID.height, GRID.width), np.uint8)
     free[1:-1, 1:-1] = 1
     for body in bodies:
-        for top, left, mask in covered(body, GRID):
-            free[top : top + mask.shape[0], left : left + mask.shape[1]][mask] = 0
+        for cover in covers(body.shape.parts, body.pose, GRID):
+            free[cover.window][cover.mask] = 0
     side = max(round(shape.reach / CELL), 1)
     cells = np.flatnonzero(cv2.erode(free, np.ones((side, side), np.uint8)))
     if len(cells) == 0:
