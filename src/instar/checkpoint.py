@@ -15,10 +15,9 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, Literal
 
-from pydantic import TypeAdapter, ValidationError
-
 import instar
 from instar.chat import Recipe
+from instar.edges import checked, plain
 from instar.errors import DataError, MismatchError, PluginError
 from instar.files import JSON, digest, digest_file, door, read_json, write_json
 from instar.plugins import Choice, make
@@ -65,9 +64,6 @@ class Card:
     format: int = FORMAT
 
 
-_CARD: Final = TypeAdapter(Card)
-
-
 def versions() -> dict[str, str]:
     """The versions of the software that matters for a model."""
     return {"instar": instar.__version__, **{name: version(name) for name in ("torch", "transformers", "peft")}}
@@ -111,7 +107,7 @@ def write_checkpoint(folder: Path, save: Callable[[Path], None], card: Card) -> 
             path.chmod(0o755 if path.is_dir() else 0o644)  # safetensors writes for the owner alone
             _take_place(path, folder / path.name)
         staged.rmdir()
-    write_json(folder / CARD, _CARD.dump_python(card, mode="json"))
+    write_json(folder / CARD, plain(card))
 
 
 def _take_place(path: Path, place: Path) -> None:
@@ -131,12 +127,7 @@ def read_card(path: Path) -> Card:
     found = value.get("format") if isinstance(value, dict) else None
     if isinstance(found, int) and found > FORMAT:
         raise DataError(f"{path / CARD} is of format {found}, this instar reads up to {FORMAT}; install a newer instar")
-    try:
-        return _CARD.validate_python(value)
-    except ValidationError as error:
-        first = error.errors()[0]
-        where = ".".join(str(part) for part in first["loc"])
-        raise DataError(f"{path / CARD}: {where}: {first['msg']}") from error
+    return checked(Card, value, str(path / CARD))
 
 
 def load_backbone(choice: Choice, folder: Path, device: str = "cpu", dtype: Precision = "auto") -> "Backbone":

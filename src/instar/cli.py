@@ -288,8 +288,7 @@ def _config(name: str, verb: Verb, flags: Flags, arguments: Sequence[str]) -> An
 
 def _from_yaml(config: Any, path: Path) -> Any:
     """The options in a YAML file as a config; options on the command line win over it."""
-    from pydantic import TypeAdapter, ValidationError
-
+    from instar.edges import checked
     from instar.files import read_yaml
 
     value = read_yaml(path)
@@ -298,11 +297,7 @@ def _from_yaml(config: Any, path: Path) -> Any:
     unknown = set(value) - set(config.__dataclass_fields__)
     if unknown:
         raise ConfigError(f"{path}: unknown option {', '.join(sorted(map(str, unknown)))}")
-    try:
-        return TypeAdapter(config).validate_python(value)
-    except ValidationError as error:
-        first = error.errors()[0]
-        raise ConfigError(f"{path}: {'.'.join(map(str, first['loc']))}: {first['msg']}") from error
+    return checked(config, value, str(path), ConfigError)
 
 
 def _load(place: str) -> Callable[..., Any]:

@@ -5,9 +5,8 @@ import functools
 import hashlib
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
-import jinja2
 from typing_extensions import Doc
 
 from instar.errors import ConfigError
@@ -16,6 +15,9 @@ from instar.progress import Progress, silent
 from instar.reporting.entries import read_entries
 from instar.reporting.markdown import markdown
 from instar.reporting.page import Page, compose
+
+if TYPE_CHECKING:
+    import jinja2
 
 
 @dataclass(frozen=True)
@@ -76,7 +78,9 @@ def render(page: Page) -> str:
 
 
 @functools.cache
-def _templates() -> jinja2.Environment:
+def _templates() -> "jinja2.Environment":
+    import jinja2
+
     return jinja2.Environment(
         loader=jinja2.PackageLoader("instar.reporting", "."),
         autoescape=True,

@@ -11,9 +11,9 @@ from typing import Any, Final
 import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
-from pydantic import TypeAdapter, ValidationError
 
 from instar.chat import Conversation, Sample
+from instar.edges import checked, plain
 from instar.errors import ConfigError, DataError
 from instar.files import MANIFEST, digest, digest_file, read_json
 from instar.plugins import Choice
@@ -97,10 +97,7 @@ class Manifest:
 
     def to_json(self) -> Any:
         """As stored in the folder."""
-        return _MANIFEST.dump_python(self, mode="json")
-
-
-_MANIFEST: Final = TypeAdapter(Manifest)
+        return plain(self)
 
 
 def read_manifest(folder: Path) -> Manifest:
@@ -113,12 +110,7 @@ def read_manifest(folder: Path) -> Manifest:
     value = read_json(path)
     if isinstance(value, dict) and value.get("format", FORMAT) != FORMAT:
         raise DataError(f"{path}: format {value['format']}, but this version reads format {FORMAT}; build it again")
-    try:
-        return _MANIFEST.validate_python(value)
-    except ValidationError as error:
-        first = error.errors()[0]
-        where = ".".join(str(part) for part in first["loc"])
-        raise DataError(f"{path}: not the manifest of a samples folder: {where}: {first['msg']}") from error
+    return checked(Manifest, value, f"{path}: not the manifest of a samples folder")
 
 
 @dataclass(frozen=True, eq=False)

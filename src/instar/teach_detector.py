@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Final, Literal
 
-from pydantic import TypeAdapter
 from typing_extensions import Doc
 
 from instar import album, plugins
@@ -15,6 +14,7 @@ from instar.checkpoint import fingerprint, load_policy, versions
 from instar.demo import DemoSource
 from instar.describe import DetectorFinder, Finder, ModelFinder, Naming, Picture, require_camera
 from instar.detect import KINDS, Detector, Kind, Labelled, Tally, compared, held_out
+from instar.edges import plain
 from instar.errors import ConfigError, DataError
 from instar.files import JSON, MANIFEST, door, read_json, write_json
 from instar.metrics import SuccessRate, wilson
@@ -83,8 +83,7 @@ class DetectorTrainConfig:
 
     def meaning(self) -> dict[str, JSON]:
         """Only what changes the result: a run goes on by the same meaning."""
-        plain = TypeAdapter(DetectorTrainConfig).dump_python(self, mode="json")
-        return {name: value for name, value in plain.items() if name not in FREE}
+        return {name: value for name, value in plain(self).items() if name not in FREE}
 
 
 _SHARED: Final = (

@@ -5,11 +5,11 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Final
+from typing import ClassVar, Final
 
 import numpy as np
-from pydantic import ConfigDict, TypeAdapter, ValidationError, with_config
 
+from instar.edges import checked
 from instar.errors import DataError
 from instar.files import digest, read_yaml
 from instar.markup import Tool
@@ -17,10 +17,11 @@ from instar.markup import Tool
 OURS: Final = Path(__file__).parent / "recipes" / "llara.yaml"
 
 
-@with_config(ConfigDict(extra="forbid"))
 @dataclass(frozen=True)
 class Wording:
     """A wording pack. Placeholders are names in braces; other braces are text."""
+
+    __pydantic_config__: ClassVar = {"extra": "forbid"}  # a text that nobody reads is a misspelt one
 
     task: str  # around the instruction, {task}
     format: Mapping[Tool, str]  # how an action is written
@@ -84,12 +85,7 @@ def wording(path: str = "") -> Wording:
 
 @functools.lru_cache(maxsize=16)
 def _read(path: Path) -> Wording:
-    try:
-        pack = TypeAdapter(Wording).validate_python(read_yaml(path))
-    except ValidationError as error:
-        first = error.errors()[0]
-        where = ".".join(str(part) for part in first["loc"]) or "the file"
-        raise DataError(f"{path}: wording pack: {where}: {first['msg']}") from error
+    pack = checked(Wording, read_yaml(path), f"{path}: wording pack")
     problems = _problems(pack)
     if problems:
         raise DataError(f"{path}: wording pack: " + "; ".join(problems))

@@ -12,7 +12,6 @@ from typing import Annotated, Any, Final
 
 import numpy as np
 import tyro
-from pydantic import TypeAdapter, ValidationError
 from typing_extensions import Doc
 
 from instar import __version__, engines, plugins
@@ -20,6 +19,7 @@ from instar.building.ledger import Ledger
 from instar.building.plan import claim
 from instar.chat import Conversation, Recipe, Sample
 from instar.demo import Image
+from instar.edges import checked, plain
 from instar.embodiments.vima import VIMA
 from instar.errors import ConfigError, DataError
 from instar.exchange.reading import Element
@@ -159,11 +159,7 @@ def _robot(text: str) -> Robot:
         raise ConfigError(f"robot {text!r} is neither one of {', '.join(ROBOTS)} nor a JSON file that describes one")
     value = read_json(path)
     value = value["robot"] if isinstance(value, dict) and "robot" in value else value
-    try:
-        return TypeAdapter(Robot).validate_python(value)
-    except ValidationError as error:
-        first = error.errors()[0]
-        raise DataError(f"{path}: no robot: {'.'.join(map(str, first['loc']))}: {first['msg']}") from error
+    return checked(Robot, value, f"{path}: no robot")
 
 
 def _source(text: str, recipe: Choice | None) -> Source:
@@ -185,7 +181,7 @@ def _plan(
         "images": None if config.images is None else str(config.images),
         "pictures": digest([list(size) for size in found.sizes]),
         "recipe": None if recipe is None else recipe.to_json(),
-        "robot": TypeAdapter(Robot | None).dump_python(robot, mode="json"),
+        "robot": None if robot is None else plain(robot),
         "rows_per_shard": config.rows_per_shard,
     }
 

@@ -6,8 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final, Literal
 
-from pydantic import TypeAdapter
-
+from instar.edges import plain
 from instar.errors import ConfigError
 from instar.files import JSON, read_json
 from instar.mixture import Mixture
@@ -105,9 +104,8 @@ class TrainConfig:
 
     def to_json(self) -> dict[str, JSON]:
         """As stored in run.json and card.json."""
-        plain = TypeAdapter(TrainConfig).dump_python(self, mode="json")
-        assert isinstance(plain, dict)
-        return plain
+        told: dict[str, JSON] = plain(self)
+        return told
 
     def meaning(self) -> dict[str, JSON]:
         """Only what changes the result: a run is continued by the same meaning."""

@@ -28,12 +28,12 @@ A file of them is {"scenes": [...]}. An episode that is still in play has as man
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any, Final, Literal
+from typing import Any, Literal
 
 import numpy as np
-from pydantic import TypeAdapter, ValidationError
 
 from instar.demo import Box
+from instar.edges import checked
 from instar.errors import DataError, SimulatorError
 from instar.files import JSON, read_json
 from instar.robot import Floats
@@ -131,9 +131,6 @@ class Scene:
         return self.record.flags or (*silent, (self.record.success is True, self.record.success is False))
 
 
-_RECORD: Final = TypeAdapter(Record)
-
-
 def read_scenes(path: Path) -> list[Scene]:
     """All scenes of a file. Raises DataError that names the scene and what is wrong with it."""
     value = read_json(path)
@@ -144,12 +141,7 @@ def read_scenes(path: Path) -> list[Scene]:
 
 def read_scene(value: JSON, where: str = "scene") -> Scene:
     """One scene from its JSON. Raises DataError that says where it is not as the layout has it."""
-    try:
-        record = _RECORD.validate_python(value)
-    except ValidationError as error:
-        first = error.errors()[0]
-        place = ".".join(str(part) for part in first["loc"])
-        raise DataError(f"{where}: {place}: {first['msg']}") from error
+    record = checked(Record, value, where)
     if not record.frames or len(record.actions) >= len(record.frames) + 1:
         raise DataError(f"{where}: {len(record.frames)} frames and {len(record.actions)} actions do not go together")
     try:
