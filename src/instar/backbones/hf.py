@@ -17,7 +17,7 @@ from typing_extensions import Doc
 from instar.backbone import IGNORE, Example, Picture, padded
 from instar.backbones.hf_families import Family, Tensors, family
 from instar.backbones.hf_loading import load_model, load_processor, load_skeleton, model_type, pick_device, quiet
-from instar.backbones.hf_packing import inputs, packed, shown, slides, understand
+from instar.backbones.hf_packing import batch_of, inputs, shown, slides, understand
 from instar.backbones.hf_pictures import Fit, Seen, look
 from instar.backbones.hf_pieces import Piece, check_plain, picture_token, special_tokens
 from instar.backbones.hf_speaking import Voice
@@ -29,7 +29,7 @@ from instar.demo import Image
 from instar.errors import DataError
 from instar.files import door
 from instar.grammar import Grammar
-from instar.packing import Room, arrange, identities
+from instar.packing import identities, pack
 from instar.plugins import Choice
 
 KEPT: Final = 8  # pictures whose pixels are kept ready for a model
@@ -119,7 +119,7 @@ class HfBackbone:
         if not self._family.packs or len(set(pictures)) == len(pictures):
             return batch
         batch["position_ids"] = self._family.positions(self._skeleton, batch).ids
-        rows = [{k: np.arange(example.length)} for k, example in enumerate(examples)]
+        rows = [(k, np.arange(example.length)) for k, example in enumerate(examples)]
         return {**batch, **shown(rows, examples, self._family)}
 
     @cached_property
@@ -127,25 +127,17 @@ class HfBackbone:
         """Whether `pack` is known to be exact for this model."""
         return self._family.packs and not slides(self._skeleton)
 
-    def pack(
-        self, examples: Sequence[Example], *, sparse: bool = False, most: int | None = None
-    ) -> dict[str, torch.Tensor]:
+    def pack(self, examples: Sequence[Example]) -> dict[str, torch.Tensor]:
         """One batch with the loss and gradients of `collate`, in which what examples begin with alike is there once.
 
-        `sparse`: attention skips what is masked, as FlexAttention does, so that rows may be long; `most` tokens, if
-        given. Raises DataError for a family of which nobody knows that this is exact.
+        Raises DataError for a family of which nobody knows that this is exact.
         """
         if not self.packs:
             raise DataError(f"{self.path}: models of this family cannot be packed; train with packing off")
-        reach = [self._family.both_ways(example) for example in examples]
-        width = self._skeleton.config.get_text_config().hidden_size
-        room = Room(most, None if sparse else 6 * width)
-        rows = arrange(identities(examples, reach), reach, room)
-        positions = [self._positions(example) for example in examples]
-        return {
-            **packed(rows, examples, positions),
-            **shown([row.places for row in rows], examples, self._family),
-        }
+        block = [self._family.both_ways(example) for example in examples]
+        found = pack(identities(examples, block), block)
+        batch = batch_of(found, examples, [self._positions(example) for example in examples])
+        return {**batch, **shown([(0, path) for path in found.places], examples, self._family)}
 
     def generate(
         self, conversations: Sequence[Conversation], grammars: Sequence[Grammar | None], max_new_tokens: int = 1024
