@@ -15,7 +15,7 @@ from functools import cached_property
 from typing import Any
 
 from instar.errors import ConfigError, DataError
-from instar.slots import Choice, Fixed, Integer, Literal, Part, Scan, Space, Text, Values, value_of
+from instar.slots import Choice, Fixed, Integer, Literal, Part, Scan, Space, Text, Values
 
 __all__ = ["Choice", "Fixed", "Grammar", "Integer", "Literal", "Maybe", "Part", "Repeat", "Scan", "Space", "Text"]
 
@@ -43,7 +43,10 @@ class Grammar:
         if not self._known.issuperset(values):
             unknown = set(values) - self._known
             raise DataError(f"no slot for: {', '.join(sorted(unknown))}; slots: {', '.join(self._slots)}")
-        return self.write(values)
+        try:
+            return self.write(values)
+        except KeyError as error:
+            raise DataError(f"no value for the slot {error}") from error
 
     def parse(self, text: str) -> dict[str, Any]:
         """The values in `text`, which must be a reply from its first to its last character. Raises ReplyError."""
@@ -122,7 +125,7 @@ class Repeat:
         return (self.name,)
 
     def write(self, values: Values) -> str:
-        items = value_of(values, self.name)
+        items = values[self.name]
         if not self.least <= len(items) <= self.most:
             raise DataError(f"{self.name} has {len(items)} items, not {self.least} to {self.most}")
         return self.separator.text.join(self._item(k).format(item) for k, item in enumerate(items))

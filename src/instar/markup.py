@@ -100,8 +100,13 @@ def tool(robot: Robot, state: Floats) -> Tool:
 class Sight:
     """What a camera sees of some objects: measured and put into words once, however many sentences mention it."""
 
-    things: tuple[SceneObject, ...]  # those of which it sees at least a part
+    objects: tuple[SceneObject, ...]
     camera: Camera
+
+    @functools.cached_property
+    def things(self) -> tuple[SceneObject, ...]:
+        """The objects of which it sees at least a part."""
+        return visible(self.objects, self.camera)
 
     @functools.cached_property
     def middles(self) -> Mapping[int, Place]:
@@ -119,27 +124,19 @@ class Sight:
         return {thing.name: thing.boxes[self.camera.name] for thing in self.things}
 
 
+_SIGHTS: Final[dict[tuple[int, int], Sight]] = {}
+
+
 def sight(objects: Sequence[SceneObject], camera: Camera) -> Sight:
     """What `camera` sees of `objects`; the same `Sight` each time while the same tuple is talked about."""
-    return _sight(_Itself(tuple(objects)), camera)
-
-
-class _Itself:
-    """Objects as a key: the very same ones are found again, without comparing what they hold."""
-
-    def __init__(self, objects: tuple[SceneObject, ...]) -> None:
-        self.objects = objects
-
-    def __hash__(self) -> int:
-        return id(self.objects)
-
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, _Itself) and other.objects is self.objects
-
-
-@functools.lru_cache(maxsize=RECENT)
-def _sight(seen: _Itself, camera: Camera) -> Sight:
-    return Sight(visible(seen.objects, camera), camera)
+    objects = tuple(objects)
+    key = (id(objects), id(camera))  # whose they are: what is remembered is kept alive with them
+    found = _SIGHTS.get(key)
+    if found is None:
+        if len(_SIGHTS) >= RECENT:
+            _SIGHTS.clear()
+        found = _SIGHTS[key] = Sight(objects, camera)
+    return found
 
 
 def visible(objects: Sequence[SceneObject], camera: Camera) -> tuple[SceneObject, ...]:

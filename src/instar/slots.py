@@ -1,5 +1,6 @@
 """The leaves of a grammar: text that is always there, and typed places for values."""
 
+import math
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -40,7 +41,7 @@ class Part(Protocol):
         ...
 
     def write(self, values: Values) -> str:
-        """Its text. Raises DataError if a value is missing or does not fit."""
+        """Its text. Raises DataError if a value does not fit, and KeyError if it is missing."""
         ...
 
     def read(self, scan: Scan, start: int) -> Iterator[tuple[int, dict[str, Any]]]:
@@ -113,17 +114,19 @@ class Fixed:
         return (self.name,)
 
     def write(self, values: Values) -> str:
-        text = format(float(value_of(values, self.name)), self._spelling)
+        text = format(float(values[self.name]), self._spelling)
         written = float(text)  # what counts is what will be read
         if written == 0 and not self.minus_zero:
             text = text.removeprefix("-")
-        if not self._fits(written):
+        low, high = self._range
+        if not low <= written <= high:
             raise DataError(f"{self.name} = {text} is not {self._wanted()}")
         return text
 
     def read(self, scan: Scan, start: int) -> Iterator[tuple[int, dict[str, Any]]]:
         match = _NUMBER.match(scan.text, start)
-        if match and self._fits(float(match[0])):
+        low, high = self._range
+        if match and low <= float(match[0]) <= high:
             yield match.end(), {self.name: float(match[0])}
         else:
             scan.miss(start, f"{self._wanted()} for {self.name}")
@@ -136,8 +139,9 @@ class Fixed:
     def _spelling(self) -> str:
         return f".{self.decimals}f"
 
-    def _fits(self, value: float) -> bool:
-        return (self.low is None or value >= self.low) and (self.high is None or value <= self.high)
+    @cached_property
+    def _range(self) -> tuple[float, float]:
+        return (-math.inf if self.low is None else self.low), (math.inf if self.high is None else self.high)
 
     def _wanted(self) -> str:
         return "a number" + _bounds(self.low, self.high)
@@ -155,7 +159,7 @@ class Integer:
         return (self.name,)
 
     def write(self, values: Values) -> str:
-        value = value_of(values, self.name)
+        value = values[self.name]
         if value != int(value) or not self._fits(int(value)):
             raise DataError(f"{self.name} = {value} is not {self._wanted()}")
         return str(int(value))
@@ -191,7 +195,7 @@ class Text:
         return (self.name,)
 
     def write(self, values: Values) -> str:
-        value = str(value_of(values, self.name))
+        value = str(values[self.name])
         if not (1 <= len(value) <= self.most and self._barred.isdisjoint(value)):
             raise DataError(f"{self.name} = {value!r} is not {self._wanted()}")
         return value
@@ -228,7 +232,7 @@ class Choice:
         return (self.name,)
 
     def write(self, values: Values) -> str:
-        value = value_of(values, self.name)
+        value = values[self.name]
         if value not in self.options:
             raise DataError(f"{self.name} = {value!r} is not {self._wanted()}")
         return str(value)
@@ -258,14 +262,6 @@ _CLASS_ESCAPES = _ESCAPES | {"-": "\\-", "&": "\\&", "~": "\\~"}
 
 def _escaped(text: str) -> str:
     return "".join(_ESCAPES.get(letter, letter) for letter in text)
-
-
-def value_of(values: Values, name: str) -> Any:
-    """The value for a slot. Raises DataError if there is none."""
-    try:
-        return values[name]
-    except KeyError as error:
-        raise DataError(f"no value for the slot {name!r}") from error
 
 
 def _bounds(low: float | None, high: float | None) -> str:
