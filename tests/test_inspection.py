@@ -10,7 +10,8 @@ from instar.build import BuildConfig, build
 from instar.collect import CollectConfig, collect_demos
 from instar.errors import DataError, PluginError
 from instar.files import append_jsonl, write_json
-from instar.inspection import Description, InspectConfig, inspect, size
+from instar.inspecting.description import Description, size
+from instar.inspection import InspectConfig, inspect
 from tests.recorded import records, run
 
 DEMOS = "tabletop:tasks=rotate,episodes=2"

@@ -78,7 +78,7 @@ def export(config: ExportConfig, progress: Progress = silent) -> ExportSummary:
 
 def _write(config: ExportConfig, samples: Samples, outputs: Sequence[Output], progress: Progress) -> None:
     tasks = seeing(samples.manifest)
-    record = _Record(config.out)
+    record = Record(config.out)
     missing = record.claim({output.name: _identity(config, samples, output) for output in outputs})
     sweep(config.out)
     if not missing:
@@ -125,14 +125,14 @@ def _identity(config: ExportConfig, samples: Samples, output: Output) -> dict[st
 
 
 @dataclass(frozen=True)
-class _Record:
+class Record:
     """The folder's own list of its files: what they are of, and which are whole."""
 
     folder: Path
 
     def claim(self, wanted: Mapping[str, Any]) -> set[str]:
         """Enter the files that are to be made; those that are not there yet. Raises ConfigError if one is another's."""
-        there = self._read()
+        there = self.files()
         for name, identity in wanted.items():
             known = there.get(name)
             if known is None and (self.folder / name).exists():
@@ -151,14 +151,15 @@ class _Record:
 
     def finish(self, names: set[str]) -> None:
         """Note that the files are whole."""
-        there = self._read()
+        there = self.files()
         self._note(there, {name: {**there[name], "whole": True} for name in names})
 
     def _note(self, there: Mapping[str, Any], new: Mapping[str, Any]) -> None:
         if new:
             write_json(self.folder / RECORD, {"format": 1, "files": {**there, **new}})
 
-    def _read(self) -> dict[str, Any]:
+    def files(self) -> dict[str, Any]:
+        """What every file is of, and whether it is whole. Raises DataError where the record is not one."""
         path = self.folder / RECORD
         if not path.exists():
             if self.folder.is_file():
@@ -167,7 +168,7 @@ class _Record:
         value = read_json(path)
         files = value.get("files") if isinstance(value, dict) else None
         if not isinstance(files, dict) or not all(
-            isinstance(known, dict) and "of" in known for known in files.values()
+            isinstance(known, dict) and isinstance(known.get("of"), dict) for known in files.values()
         ):
             raise DataError(f"{path}: not the record of an export; choose another folder")
         return files
