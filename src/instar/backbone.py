@@ -82,6 +82,20 @@ class Backbone(Protocol):
         ...
 
 
+@runtime_checkable
+class Packing(Protocol):
+    """What a backbone offers besides, if it can read what examples begin with alike once for all of them."""
+
+    @property
+    def packs(self) -> bool:
+        """Whether `pack` is exact for this model."""
+        ...
+
+    def pack(self, examples: Sequence[Example]) -> dict[str, torch.Tensor]:
+        """One batch with the loss and the gradients of `collate`."""
+        ...
+
+
 def padded(rows: Sequence[torch.Tensor], value: int, *, left: bool = False) -> torch.Tensor:
     """`rows` of (T_i,) as one tensor (B, max T), filled up with `value`."""
     width = max(len(row) for row in rows)

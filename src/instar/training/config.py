@@ -12,7 +12,7 @@ from instar.files import JSON, read_json
 from instar.mixture import Mixture
 
 # Options that change how a run is done, not what comes out: they may differ when it is continued.
-FREE: Final = ("samples", "out", "keep", "loader_workers", "log_every", "save_every", "check", "device")
+FREE: Final = ("samples", "out", "keep", "loader_workers", "log_every", "save_every", "check", "device", "packing")
 
 
 @dataclass(frozen=True)
@@ -54,6 +54,12 @@ class TrainConfig:
     mixture: str | None = None
     mixture_seed: int = 0  # of the draw of the mixture's samples, the same for all epochs
     weights: Mapping[str, float] = field(default_factory=dict)  # times a sample of a kind is seen per epoch; else 1
+    # what is shown together in another order than the seed's shuffle, so that less has to be read; an epoch shows the
+    # same. views: all conversations about the same pictures; lengths: those of similar length; none: as shuffled
+    group: Literal["views", "lengths", "none"] = "views"
+    # read what conversations begin with alike once, pictures above all; the result is that of padded batches, which are
+    # used where this is off or the model's family cannot
+    packing: bool = True
     max_tokens: int | None = None  # longest sample allowed, pictures included
     drop_long: bool = False  # leave longer samples out and say how many, rather than refuse to start
     check: bool = True  # encode every sample once before the first step: a bad one is found now, not after hours
@@ -95,6 +101,8 @@ class TrainConfig:
         """Options that need or exclude each other."""
         if self.drop_long and (self.max_tokens is None or not self.check):
             raise ConfigError("drop_long needs max_tokens, to know how long is too long, and check, to look")
+        if self.group == "lengths" and not self.check:
+            raise ConfigError("group lengths needs check, which finds out how long the samples are")
         if self.fsdp and self.deepspeed is not None:
             raise ConfigError("fsdp and deepspeed both shard the model; give one of them")
         if self.fsdp_config is not None and not self.fsdp:
@@ -110,6 +118,8 @@ class TrainConfig:
     def meaning(self) -> dict[str, JSON]:
         """Only what changes the result: a run is continued by the same meaning."""
         told = {name: value for name, value in self.to_json().items() if name not in FREE}
+        if self.group == "none":
+            del told["group"]  # the first runs had no choice
         if self.mixture is None:
             return {name: value for name, value in told.items() if name not in ("mixture", "mixture_seed")}
         return {**told, "mixture": str(Mixture.parse(self.mixture))}

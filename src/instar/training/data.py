@@ -3,10 +3,11 @@
 import contextlib
 from bisect import bisect_right
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from itertools import accumulate
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,6 +20,7 @@ from instar.mixture import Draw
 from instar.plugins import Choice
 from instar.robot import Robot
 from instar.samples import ActionStatistics, Samples
+from instar.training.order import Boxes, by_length, by_views
 
 WORTH = 500  # samples that take about as long to encode as a process to start
 
@@ -67,6 +69,12 @@ class Pool:
         folder = bisect_right(self._ends, index)
         return self.folders[folder].sample(index - (self._ends[folder - 1] if folder else 0))
 
+    @cached_property
+    def views(self) -> Indices:
+        """Of every sample, the number of the row it is in: samples of one row are about the same pictures."""
+        starts = accumulate((len(folder) for folder in self.folders), initial=0)
+        return np.concatenate([folder.index.rows + start for folder, start in zip(self.folders, starts, strict=False)])
+
     def wanted(self, weights: Mapping[str, float]) -> Indices:
         """The samples that some epoch shows: neither their own weight nor that of their kind is 0."""
         parts = []
@@ -114,13 +122,16 @@ class Course:
     seed: int
     left_out: frozenset[int] = frozenset()  # samples that are not learned from
     drawn: Draw | None = None  # the samples of a mixture; None for all
+    group: Literal["views", "lengths", "none"] = "none"  # what is shown together
+    boxes: Boxes = field(default_factory=Boxes)  # what a step and a forward pass show
+    lengths: Indices | None = None  # of every sample, its tokens, where they group the samples
 
     def wanted(self) -> Indices:
         """The samples that some epoch shows, those that are left out included."""
         return self._of_mixture(self.pool.wanted(self.weights))
 
     def epoch(self, number: int) -> Indices:
-        """The samples of one epoch. Raises ConfigError if there are none."""
+        """The samples of one epoch, shuffled. Raises ConfigError if there are none."""
         chosen = self._of_mixture(self.pool.epoch(self.weights, np.random.default_rng([self.seed, number])))
         if self.left_out:
             chosen = chosen[~np.isin(chosen, list(self.left_out))]
@@ -133,10 +144,22 @@ class Course:
 
     def take(self, total: int) -> Indices:
         """The sample at each of the first `total` positions, (total,), through as many epochs as that needs."""
-        parts = [np.empty(0, np.int64)]
-        while sum(map(len, parts)) < total:
-            parts.append(self.epoch(len(parts) - 1))
+        parts, begun = [np.empty(0, np.int64)], 0
+        while begun < total:
+            parts.append(self._grouped(len(parts) - 1, begun))
+            begun += len(parts[-1])
         return np.concatenate(parts)[:total]
+
+    def _grouped(self, number: int, begun: int) -> Indices:
+        """The samples of one epoch, `begun` samples after the beginning of the run, in the order they are shown."""
+        shuffled = self.epoch(number)
+        boxes, rng = replace(self.boxes, begun=begun), np.random.default_rng([self.seed, number, 1])
+        if self.group == "views":
+            return by_views(shuffled, self.pool.views[shuffled], boxes, rng)
+        if self.group == "lengths":
+            assert self.lengths is not None
+            return by_length(shuffled, self.lengths[shuffled], boxes, rng)
+        return shuffled
 
 
 class Encoded(Dataset[Example]):

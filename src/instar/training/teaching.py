@@ -6,7 +6,7 @@ import os
 import re
 import shutil
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
@@ -18,7 +18,7 @@ from accelerate.utils import gather_object
 from torch import nn
 from transformers import set_seed
 
-from instar.backbone import Backbone
+from instar.backbone import Backbone, Example, Packing
 from instar.chat import IMAGE, Conversation
 from instar.checkpoint import Base, Card, fingerprint, load_backbone, versions, wording_of, write_checkpoint
 from instar.errors import ConfigError, DataError
@@ -32,6 +32,7 @@ from instar.training.estimate import Estimate, at_rest, estimate
 from instar.training.final import saver
 from instar.training.loop import Arguments, InOrder, Recorder, arguments, quiet
 from instar.training.model import adapt, checkpoint_activations, freeze, memory_advice, rest_in_bfloat16, without_cache
+from instar.training.order import Boxes
 from instar.training.run import Run, step_of
 
 logger = logging.getLogger(__name__)
@@ -148,11 +149,20 @@ class _Teaching:
 
     def course(self, backbone: Backbone) -> tuple[Course, Indices]:
         """The order of the samples, and the longest of them; too long ones are refused or left out."""
-        course = Course(self.pool, self.config.weights, self.config.seed, drawn=self.drawn())
+        course = Course(
+            self.pool,
+            self.config.weights,
+            self.config.seed,
+            drawn=self.drawn(),
+            group=self.config.group,
+            boxes=Boxes(self.per_step, self.config.batch),
+        )
         if not self.config.check or self.config.steps == 0:
             return course, course.epoch(0)[: self.config.batch]
         seen = self.seen(course)
         tokens = self.tokens(Encoded(self.pool, seen, backbone))
+        lengths = np.zeros(len(self.pool), dtype=np.int64)
+        lengths[seen] = tokens
         limit = self.config.max_tokens
         over = np.flatnonzero(tokens > limit) if limit is not None else np.empty(0, np.int64)
         if limit is not None and len(over):
@@ -162,11 +172,11 @@ class _Teaching:
             logger.warning("%d of %d samples have more than %d tokens and are left out", len(over), len(seen), limit)
         kept = np.setdiff1d(np.arange(len(seen)), over)
         longest = kept[np.argsort(-tokens[kept], kind="stable")][: self.config.batch]
-        return replace(course, left_out=frozenset(seen[over].tolist())), seen[longest]
+        return replace(course, left_out=frozenset(seen[over].tolist()), lengths=lengths), seen[longest]
 
     def seen(self, course: Course) -> Indices:
         """The samples that will be shown, each once: with few steps not all, unless some may be left out."""
-        if self.config.steps is None or self.config.drop_long:
+        if self.config.steps is None or self.config.drop_long or self.config.group == "lengths":
             return course.wanted()
         return np.unique(course.take(self.config.steps * self.per_step))
 
@@ -199,7 +209,7 @@ class _Teaching:
         trainer = InOrder(
             model=model,
             args=self.args,
-            data_collator=data.backbone.collate,
+            data_collator=self.batch_of(data.backbone),
             train_dataset=data,
             callbacks=[Recorder(self.run, self.config, self.progress)],
         )
@@ -219,12 +229,18 @@ class _Teaching:
         most = Encoded(self.pool, longest, data.backbone)
         return estimate(
             model,
-            data.backbone.collate([most[k] for k in range(len(most))]),
-            data.backbone.collate([data[k] for k in range(self.config.batch)]),
+            self.batch_of(data.backbone)([most[k] for k in range(len(most))]),
+            self.batch_of(data.backbone)([data[k] for k in range(self.config.batch)]),
             steps=steps,
             accumulate=self.config.accumulate,
             bfloat16=self.bfloat16,
         )
+
+    def batch_of(self, backbone: Backbone) -> Callable[[Sequence[Example]], dict[str, torch.Tensor]]:
+        """How the examples of a forward pass become a batch."""
+        if self.config.packing and isinstance(backbone, Packing) and backbone.packs:
+            return backbone.pack
+        return backbone.collate
 
     def gathered(self, trainer: InOrder, base: Path) -> tuple[Backbone, nn.Module]:
         """A fresh model in the first process with the weights that were spread over all of them."""
