@@ -1,11 +1,14 @@
 """The command line waits for nothing that it does not need: which packages are loaded, in interpreters of their own."""
 
+import importlib
 import os
 import subprocess
 import sys
 from pathlib import Path
+from typing import get_type_hints
 
 import pytest
+from typing_extensions import Doc
 
 from instar.cli import VERBS
 
@@ -57,6 +60,19 @@ for verb in {list(VERBS)!r}:
     assert not {HEAVY | {"pydantic", "jinja2"}!r} & set(sys.modules), verb
 """
     assert "tyro" in loaded(every_help)
+
+
+@pytest.mark.parametrize("name", VERBS)
+def test_options_are_explained_in_one_style_without_capitals_and_full_stops(name: str) -> None:
+    module, _, config = VERBS[name].config.partition(":")
+    hints = get_type_hints(getattr(importlib.import_module(module), config), include_extras=True)
+    told = {
+        option: note.documentation
+        for option, hint in hints.items()
+        for note in getattr(hint, "__metadata__", ())
+        if isinstance(note, Doc)
+    }
+    assert not [option for option, text in told.items() if text.endswith(".") or text[:2].istitle()]
 
 
 def test_what_needs_no_model_is_listed_with_its_options_without_torch() -> None:

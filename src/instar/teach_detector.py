@@ -33,37 +33,37 @@ TOGETHER: Final = 32  # pictures looked at at once while measuring
 class DetectorTrainConfig:
     """Demonstrations in, a detector out."""
 
-    demos: Annotated[str, Doc("Demonstrations that know their objects, as FORMAT:OPTIONS.")]
-    out: Annotated[Path, Doc("Folder of the detector; the same command again goes on with what was interrupted.")]
-    model: Annotated[str, Doc("Folder of a detection model to finetune, or tiny:FAMILY for a small random one.")]
-    detector: Annotated[str, Doc("The kind of detector, a plugin that can be taught.")] = "detr"
-    camera: Annotated[str, Doc("The camera whose pictures it learns from.")] = "front"
-    pictures: Annotated[tuple[Kind, ...], Doc("Frames of episodes, reference pictures of one object, of a scene.")] = (
+    demos: Annotated[str, Doc("demonstrations that know their objects, as FORMAT:OPTIONS")]
+    out: Annotated[Path, Doc("folder of the detector; the same command again goes on with what was interrupted")]
+    model: Annotated[str, Doc("folder of a detection model to finetune, or tiny:FAMILY for a small random one")]
+    detector: Annotated[str, Doc("the kind of detector, a plugin that can be taught")] = "detr"
+    camera: Annotated[str, Doc("the camera whose pictures it learns from")] = "front"
+    pictures: Annotated[tuple[Kind, ...], Doc("frames of episodes, reference pictures of one object, of a scene")] = (
         KINDS
     )
-    held_out: Annotated[float, Doc("Share of the episodes, by a hash of their id, that is kept for measuring.")] = 0.1
-    episodes: Annotated[int | None, Doc("Only the first so many episodes.")] = None
-    steps: Annotated[int | None, Doc("Optimizer steps; not given: as many as the epochs have.")] = None
-    epochs: Annotated[float, Doc("Times every picture is seen.")] = 10.0
-    batch: Annotated[int, Doc("Pictures per optimizer step.")] = 16
-    lr: Annotated[float, Doc("Highest learning rate.")] = 1e-4
-    warmup: Annotated[float, Doc("Share of the steps in which the learning rate rises.")] = 0.05
-    schedule: Annotated[Literal["cosine", "linear", "constant_with_warmup"], Doc("How it falls after that.")] = "cosine"
-    weight_decay: Annotated[float, Doc("AdamW's.")] = 1e-4
+    held_out: Annotated[float, Doc("share of the episodes, by a hash of their id, that is kept for measuring")] = 0.1
+    episodes: Annotated[int | None, Doc("only the first so many episodes")] = None
+    steps: Annotated[int | None, Doc("optimizer steps; not given: as many as the epochs have")] = None
+    epochs: Annotated[float, Doc("times every picture is seen")] = 10.0
+    batch: Annotated[int, Doc("pictures per optimizer step")] = 16
+    lr: Annotated[float, Doc("highest learning rate")] = 1e-4
+    warmup: Annotated[float, Doc("share of the steps in which the learning rate rises")] = 0.05
+    schedule: Annotated[Literal["cosine", "linear", "constant_with_warmup"], Doc("how it falls after that")] = "cosine"
+    weight_decay: Annotated[float, Doc("of AdamW")] = 1e-4
     names: Annotated[
         Literal["composed", "seen"],
-        Doc("composed: any texture with any shape, each learned from all that bear it; or only the names seen."),
+        Doc("composed: any texture with any shape, each learned from all that bear it; or only the names seen"),
     ] = "composed"
-    clip: Annotated[float, Doc("Largest norm of a gradient; DETR's usual one is 0.1.")] = 0.1
-    brightness: Annotated[float, Doc("Pictures made brighter or darker by up to this share; names tell colours.")] = 0.0
-    shift: Annotated[int, Doc("Pictures moved by up to so many pixels. They are never mirrored: letters are not.")] = 0
-    seed: Annotated[int, Doc("Of new weights and of the order of pictures.")] = 0
-    precision: Annotated[Literal["auto", "float32", "bfloat16"], Doc("auto: bfloat16 where the GPU has it.")] = "auto"
-    device: Annotated[Literal["auto", "cpu"], Doc("auto: the GPU where there is one.")] = "auto"
-    save_every: Annotated[int, Doc("Steps between states that a killed run goes on from.")] = 500
-    keep: Annotated[int, Doc("So many of the newest states stay.")] = 1
-    log_every: Annotated[int, Doc("Steps between rows of metrics.jsonl.")] = 10
-    workers: Annotated[int, Doc("Processes that read demonstrations; 0 is one per core.")] = 0
+    clip: Annotated[float, Doc("largest norm of a gradient; DETR's usual one is 0.1")] = 0.1
+    brightness: Annotated[float, Doc("pictures made brighter or darker by up to this share; names tell colours")] = 0.0
+    shift: Annotated[int, Doc("pictures moved by up to so many pixels, and never mirrored: letters are not")] = 0
+    seed: Annotated[int, Doc("of new weights and of the order of pictures")] = 0
+    precision: Annotated[Literal["auto", "float32", "bfloat16"], Doc("auto: bfloat16 where the GPU has it")] = "auto"
+    device: Annotated[Literal["auto", "cpu"], Doc("auto: the GPU where there is one")] = "auto"
+    save_every: Annotated[int, Doc("steps between states that a killed run goes on from")] = 500
+    keep: Annotated[int, Doc("so many of the newest states stay")] = 1
+    log_every: Annotated[int, Doc("steps between rows of metrics.jsonl")] = 10
+    workers: Annotated[int, Doc("processes that read demonstrations; 0 is one per core")] = 0
 
     def __post_init__(self) -> None:
         if not 0 <= self.held_out < 1:
@@ -178,24 +178,24 @@ def _told(out: Path, resumed: int | None = None) -> DetectorSummary:
 class DetectorMeasureConfig:
     """Precision and recall on pictures whose objects are known."""
 
-    demos: Annotated[str, Doc("Demonstrations that know their objects, as FORMAT:OPTIONS.")]
-    detector: Annotated[str | None, Doc("A detector, e.g. detr:detector/ or detr:detector/,threshold=0.4.")] = None
-    policy: Annotated[Path | None, Doc("Or a checkpoint folder, whose own model is asked.")] = None
-    camera: Annotated[str, Doc("The camera whose pictures are looked at.")] = "front"
-    pictures: Annotated[tuple[Kind, ...], Doc("Frames of episodes, reference pictures of one object, of a scene.")] = (
+    demos: Annotated[str, Doc("demonstrations that know their objects, as FORMAT:OPTIONS")]
+    detector: Annotated[str | None, Doc("a detector, e.g. detr:detector/ or detr:detector/,threshold=0.4")] = None
+    policy: Annotated[Path | None, Doc("or a checkpoint folder, whose own model is asked")] = None
+    camera: Annotated[str, Doc("the camera whose pictures are looked at")] = "front"
+    pictures: Annotated[tuple[Kind, ...], Doc("frames of episodes, reference pictures of one object, of a scene")] = (
         KINDS
     )
     held_out: Annotated[
         float | None,
-        Doc("Share of the episodes that is measured on: that which a detector did not learn from, or all (1)."),
+        Doc("share of the episodes that is measured on: that which a detector did not learn from, or all (1)"),
     ] = None
-    episodes: Annotated[int | None, Doc("Only the first so many episodes, before any is held out.")] = None
-    naming: Annotated[Naming, Doc("Who names the object of an object's picture: what is measured, or the truth.")] = (
+    episodes: Annotated[int | None, Doc("only the first so many episodes, before any is held out")] = None
+    naming: Annotated[Naming, Doc("who names the object of an object's picture: what is measured, or the truth")] = (
         "found"
     )
-    constrained: Annotated[bool, Doc("Let a model say only what can be read.")] = True
-    device: Annotated[str, Doc("Where a checkpoint runs: auto, cpu, cuda.")] = "auto"
-    workers: Annotated[int, Doc("Processes that read demonstrations; 0 is one per core.")] = 0
+    constrained: Annotated[bool, Doc("let a model say only what can be read")] = True
+    device: Annotated[str, Doc("where a checkpoint runs: auto, cpu, cuda")] = "auto"
+    workers: Annotated[int, Doc("processes that read demonstrations; 0 is one per core")] = 0
 
     def __post_init__(self) -> None:
         if (self.detector is None) == (self.policy is None):

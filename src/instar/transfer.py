@@ -35,51 +35,47 @@ SOURCE: Final = "source"  # the model that saw the source alone, and its run in 
 class TransferConfig:
     """What is learned from, what is learned for, and how much of it. The defaults are small enough for a laptop."""
 
-    protocol: Annotated[Literal["zero-shot", "finetune", "joint", "all"], Doc("Which of the three ways.")] = "all"
-    out: Annotated[Path, Doc("Folder for all that is made; protocols share it, and what is there is not redone.")] = (
+    protocol: Annotated[Literal["zero-shot", "finetune", "joint", "all"], Doc("which of the three ways")] = "all"
+    out: Annotated[Path, Doc("folder for all that is made; protocols share it, and what is there is not redone")] = (
         Path("transfer")
     )
-    source: Annotated[str, Doc("Demonstrations to learn from, with their options.")] = (
+    source: Annotated[str, Doc("demonstrations to learn from, with their options")] = (
         "tabletop:episodes=2000,suite=real"
     )
-    target: Annotated[str, Doc("The few demonstrations of the new domain.")] = (
+    target: Annotated[str, Doc("the few demonstrations of the new domain")] = (
         "tabletop:episodes=100,suite=real,look=real,seed=50000"
     )
-    benchmark: Annotated[str, Doc("What all are evaluated on, in the new domain.")] = (
+    benchmark: Annotated[str, Doc("what all are evaluated on, in the new domain")] = (
         "tabletop:suites=real,look=real,per_task=25"
     )
     source_benchmark: Annotated[
         str,
-        Doc("What the source's model is evaluated on in its own domain, to see what the step costs; empty: nothing."),
+        Doc("what the source's model is evaluated on in its own domain, to see what the step costs; empty: nothing"),
     ] = "tabletop:suites=real,per_task=25"
-    recipe: Annotated[str, Doc("How acting becomes talking, in both domains.")] = "llara"
-    auxiliary: Annotated[tuple[str, ...], Doc("Questions beside the action ones, in both domains.")] = ()
-    model: Annotated[str, Doc("What to teach: tiny:demo is made on the spot; a folder is a checkpoint of yours.")] = (
+    recipe: Annotated[str, Doc("how acting becomes talking, in both domains")] = "llara"
+    auxiliary: Annotated[tuple[str, ...], Doc("questions beside the action ones, in both domains")] = ()
+    model: Annotated[str, Doc("what to teach: tiny:demo is made on the spot; a folder is a checkpoint of yours")] = (
         "tiny:demo"
     )
-    lora: Annotated[Lora, Doc("Adapters in place of full finetuning; the source's are merged to be trained on.")] = (
+    lora: Annotated[Lora, Doc("adapters in place of full finetuning; the source's are merged to be trained on")] = (
         field(default_factory=Lora)
     )
-    freeze: Annotated[
-        tuple[str, ...], Doc("Parts that do not learn; a model that has seen much keeps its vision.")
-    ] = ()
-    precision: Annotated[Literal["auto", "float32", "bfloat16"], Doc("auto: bfloat16 where the device has it.")] = (
+    freeze: Annotated[tuple[str, ...], Doc("parts that do not learn; a model that has seen much keeps its vision")] = ()
+    precision: Annotated[Literal["auto", "float32", "bfloat16"], Doc("auto: bfloat16 where the device has it")] = (
         "float32"
     )
-    batch: Annotated[int, Doc("Samples per step.")] = 8
-    steps: Annotated[int, Doc("Optimizer steps on the source.")] = 2000
-    lr: Annotated[
-        float, Doc("Highest learning rate on the source, and of joint training; 2e-5 suits a real model.")
-    ] = 2e-3
-    target_steps: Annotated[int, Doc("Further steps of finetune on the target; joint training has both together.")] = (
-        400
+    batch: Annotated[int, Doc("samples per step")] = 8
+    steps: Annotated[int, Doc("optimizer steps on the source")] = 2000
+    lr: Annotated[float, Doc("highest learning rate on the source, and of joint training; 2e-5 suits a real model")] = (
+        2e-3
     )
-    target_lr: Annotated[float, Doc("Highest learning rate of those steps.")] = 5e-4
-    repeat: Annotated[int, Doc("How often joint training sees the target for every time it sees the source.")] = 5
-    seed: Annotated[int, Doc("Of new weights and the order of samples.")] = 0
-    workers: Annotated[int, Doc("Processes that build samples; 0 is one per core.")] = 0
-    loader_workers: Annotated[int, Doc("Processes that feed the training; 0 does it in the training process.")] = 1
-    report: Annotated[Path | None, Doc("Where the page goes; report.html in the folder where not given.")] = None
+    target_steps: Annotated[int, Doc("further steps of finetune on the target; joint training has both together")] = 400
+    target_lr: Annotated[float, Doc("highest learning rate of those steps")] = 5e-4
+    repeat: Annotated[int, Doc("how often joint training sees the target for every time it sees the source")] = 5
+    seed: Annotated[int, Doc("of new weights and the order of samples")] = 0
+    workers: Annotated[int, Doc("processes that build samples; 0 is one per core")] = 0
+    loader_workers: Annotated[int, Doc("processes that feed the training; 0 does it in the training process")] = 1
+    report: Annotated[Path | None, Doc("where the page goes; report.html in the folder where not given")] = None
 
     def __post_init__(self) -> None:
         for name, least in (("steps", 0), ("target_steps", 0), ("repeat", 1), ("batch", 1)):
