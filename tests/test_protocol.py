@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from instar.build import BuildConfig, build
+from instar.checkpoint import read_card
 from instar.compare import CompareConfig, compare
 from instar.describe import Naming
 from instar.errors import ConfigError
@@ -80,6 +81,7 @@ def test_every_mode_of_the_protocol_runs_and_is_told_apart_in_the_result_file(ta
         assert summary.path.name == f"(placement_generalization)[{letters}_no]tiny.json"
         results = read_results(summary.path)
         assert results.settings.prompt_mode == letters
+        assert results.recipe == run.recipe == str(read_card(taught.policy).recipe)
         assert [episode.answers for episode in results.episodes] == [
             tuple(step.reply for step in record.trace if step.reply) for record in run.records
         ]

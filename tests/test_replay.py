@@ -223,6 +223,17 @@ def test_refuses_to_play_nothing(original: Path) -> None:
         ReplayConfig(original, BENCHMARK, limit=0)
 
 
+def test_the_recipe_is_that_of_the_file_unless_another_is_named(original: Path, tmp_path: Path) -> None:
+    def name_recipe(entries: dict[str, Any]) -> None:
+        entries[GLOBAL]["recipe"] = "llara"
+
+    named = tampered(original, tmp_path, name_recipe)
+    assert again(original, recipe="", limit=1).recipe == RECIPE
+    assert again(named, recipe="", limit=1, out=tmp_path / "run").recipe == "llara"
+    assert again(named, limit=1).recipe == RECIPE
+    assert read_run(tmp_path / "run").recipe == "llara"
+
+
 def test_a_recipe_that_reads_nothing_is_suspected(original: Path, caplog: pytest.LogCaptureFixture) -> None:
     report = replay(ReplayConfig(original, BENCHMARK, recipe="llara:compat=true,actions=bins", limit=1))
     assert report.overall.n == 0 < report.unreadable.n

@@ -16,7 +16,9 @@ from instar.errors import ConfigError, DataError, MismatchError
 from instar.files import write_json
 from instar.inspection import InspectConfig, inspect
 from instar.results import (
+    BINS_READ_BY,
     GLOBAL,
+    SENTENCES_READ_BY,
     ExportConfig,
     ResultEpisode,
     ResultSettings,
@@ -167,6 +169,22 @@ def test_a_result_file_can_be_inspected(tmp_path: Path) -> None:
     levels = {row["task"]: (row["successes"], row["episodes"]) for row in shown["tables"]["success_by_level"]}
     assert levels == {"placement_generalization": (18, 20), "novel_task_generalization": (0, 2)}
     assert shown["facts"]["sentence"] == "random"
+    assert shown["facts"]["recipe"] == BINS_READ_BY, "its answers mark no position"
+
+
+@pytest.mark.parametrize(
+    ("answer", "recipe"),
+    [
+        ("Step 1: Pick up the thing at <b>(0.500, 0.594)</b>, ...", SENTENCES_READ_BY),
+        ("Step 1: 128 40 127 200 101 127", BINS_READ_BY),
+    ],
+)
+def test_a_file_that_names_no_recipe_is_read_as_its_answers_look(tmp_path: Path, answer: str, recipe: str) -> None:
+    spoken = [replace(one, answers=(answer,)) for one in episodes()]
+    assert read_results(write_results(tmp_path, ResultSettings("m"), spoken)).recipe == recipe
+    assert read_results(write_results(tmp_path, ResultSettings("mine", recipe="llara:past=3"), spoken)).recipe == (
+        "llara:past=3"
+    )
 
 
 def test_two_result_files_are_compared_episode_by_episode(tmp_path: Path) -> None:

@@ -210,6 +210,7 @@ def show_comparison(compared: Any) -> None:
 
 def show_replay(report: Any) -> None:
     """How many episodes ended as recorded, by task, level and overall, and which did not."""
+    out.print(f"[bold]{escape(report.results)}[/] on {escape(report.benchmark)}, read by {escape(report.recipe)}")
     table = _table("", "ended as recorded")
     for name, found in report.tasks.items():
         table.add_row(escape(name), _of(found))

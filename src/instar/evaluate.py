@@ -41,8 +41,12 @@ class EvaluateConfig:
     policy: str  # "expert" (the simulator's own), a checkpoint folder, or a policy such as random:seed=3
     out: Path  # run folder; an interrupted run in it goes on where it stopped
     benchmark: str = "tabletop"  # which tasks and seeds, with its options, e.g. tabletop:per_task=100
-    workers: int = 0  # simulator processes; 0 plays in this process. The records do not depend on it
-    batch: int = 16  # episodes in play at once, and contexts per call of the policy
+    # Simulator processes that play while the policy computes, a core each; 0 plays in this process. As many as keep
+    # the policy busy: the progress line and the manifest tell the share of the time in which it is
+    workers: int = 0
+    # Contexts per call of the policy. So many episodes are in play at once, with workers twice as many: half of them
+    # are played while the policy answers the other half
+    batch: int = 16
     replan: int = 1  # actions of an answer that are taken before the policy is asked again
     limit: int | None = None  # play only the first so many episodes of each task
     videos: Literal["none", "failures", "all"] = "failures"  # endings to keep frames of, among a task's first episodes
@@ -80,7 +84,11 @@ def evaluate(config: EvaluateConfig, progress: Progress = silent) -> Run:
     simulator = entered(benchmark)
     maker = functools.partial(plugins.make, "simulators", plugins.choice_of("simulators", simulator))
     settings = _settings(config, benchmark, simulator, trials)
-    return complete(config, settings, trials, lambda todo: play(make_policy(config), maker, todo, config), progress)
+    speaks = settings["policy"]["kind"] == "checkpoint"
+    about = {"recipe": str(read_card(Path(config.policy)).recipe)} if speaks else {}
+    return complete(
+        config, settings, trials, lambda todo: play(make_policy(config), maker, todo, config), progress, about
+    )
 
 
 def complete(
@@ -239,34 +247,52 @@ def play(
     trials: Sequence[Trial],
     config: EvaluateConfig,
     sheet: Timesheet | None = None,
-) -> Generator[EpisodeRecord, None, None]:
+) -> Records:
     """Play `trials` and yield their records as they end, each exactly once; films go to the folder `config.out`.
 
     The records are the same for any number of workers and any batch, but for their order and their clock readings.
     Close the iterator to stop early.
     """
-    if not trials:
-        return
-    past = None if policy is None else policy.spec.past
-    setup = Setup(simulator, past, config.replan, None if config.videos == "none" else config.out)
     sheet = Timesheet() if sheet is None else sheet
-    crew = _crew(setup, config, len(trials), sheet)
-    try:
-        keeps = [_keep(config.videos, position) for position in _positions(trials)]
-        todo = deque(zip(trials, keeps, strict=True))
-        yield from Director(policy, crew, config.batch, sheet, todo).play()
-    finally:
-        crew.close()
+    if trials:
+        with _crew(simulator, len(trials), config, sheet, asks=policy is not None) as crew:
+            yield from _directed(policy, crew, trials, config, sheet)
 
 
-def _crew(setup: Setup, config: EvaluateConfig, trials: int, sheet: Timesheet) -> Crew:
-    """Who plays, with two places for every context of a call: half play while the policy answers the other half."""
-    if not config.workers:
-        return LocalCrew(setup, min(config.batch if setup.past is not None else 1, trials), sheet)
-    # A simulator's own expert is asked where the simulator is, so there nothing is gained by more places than workers.
-    places = min(2 * config.batch if setup.past is not None else config.workers, trials)
-    sheet.workers = min(config.workers, places)
-    return ProcessCrew(setup, sheet.workers, places, config.patience, sheet)
+def _load_and_play(
+    config: EvaluateConfig, simulator: Callable[[], Simulator], trials: Sequence[Trial], sheet: Timesheet
+) -> Records:
+    """As `play`, the policy being loaded while the workers start."""
+    with _crew(simulator, len(trials), config, sheet, asks=config.policy != EXPERT) as crew:
+        yield from _directed(make_policy(config), crew, trials, config, sheet)
+
+
+@contextlib.contextmanager
+def _crew(
+    simulator: Callable[[], Simulator], trials: int, config: EvaluateConfig, sheet: Timesheet, *, asks: bool
+) -> Iterator[Crew]:
+    """Who plays `trials` episodes; `asks` is whether a policy is asked in this process."""
+    setup = Setup(simulator, config.replan, None if config.videos == "none" else config.out)
+    # With workers two places for every context of a call: half of them play while the policy answers the other half.
+    # A simulator's own expert is asked where the simulator is: nothing is gained by more places than processes.
+    places = min(trials, config.batch * (2 if config.workers else 1) if asks else max(config.workers, 1))
+    sheet.workers = max(1, min(config.workers, places))
+    crew: Crew = (
+        ProcessCrew(setup, sheet.workers, places, config.patience, sheet)
+        if config.workers
+        else LocalCrew(setup, places, sheet)
+    )
+    with contextlib.closing(crew):
+        yield crew
+
+
+def _directed(
+    policy: Policy | None, crew: Crew, trials: Sequence[Trial], config: EvaluateConfig, sheet: Timesheet
+) -> Records:
+    """Every record of `trials`, as `crew` plays them."""
+    keeps = [_keep(config.videos, position) for position in _positions(trials)]
+    with spared(sheet.workers if crew.concurrent else 0):
+        yield from Director(policy, crew, config.batch, sheet, deque(zip(trials, keeps, strict=True))).play()
 
 
 def _keep(videos: Literal["none", "failures", "all"], position: int) -> Keep:

@@ -9,7 +9,7 @@ import logging
 import re
 import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Annotated, Any, Final, Literal
 
@@ -43,8 +43,8 @@ class ReplayConfig:
     benchmark: Annotated[str, Doc("where to play it, for example vima:python=path/to/python")] = "vima"
     out: Annotated[Path | None, Doc("run folder to keep, which an interrupted replay goes on from")] = None
     recipe: Annotated[
-        str, Doc("who reads the answers; for a run of yours the recipe it was taught with, e.g. llara")
-    ] = "llara:compat=true"
+        str, Doc("who reads the answers, e.g. llara:compat=true; empty for whom the file names, or LLaRA's evaluator")
+    ] = ""
     unreadable: Annotated[
         Literal["end", "random"],
         Doc("what an unreadable answer leads to: the end of the episode, or a random action as in the original"),
@@ -108,6 +108,7 @@ class ReplayReport:
     """How many episodes ended as recorded: success flag, failure flag and number of steps."""
 
     results: str
+    recipe: str  # who read the answers
     benchmark: str
     out: Path | None
     overall: Agreement  # of the episodes whose every answer could be read
@@ -123,6 +124,7 @@ class ReplayReport:
 def replay(config: ReplayConfig, progress: Progress = silent) -> ReplayReport:
     """Play what is on record and say how it ended. Raises DataError where there is nothing to play."""
     results = read_results(config.results)
+    config = replace(config, recipe=config.recipe or results.recipe)
     benchmark: Benchmark = plugins.make("benchmarks", config.benchmark)
     episodes = dict(_on_record(config, results, benchmark))
     trials = chosen(list(episodes), config.limit)
@@ -200,7 +202,7 @@ def _played(
     settings = _settings(config, script, benchmark, evaluation.replan, trials)
     maker: Callable[[], Simulator] = functools.partial(rerun, script)
     told = str(plugins.portable("benchmarks", benchmark))
-    about = {"command": ["instar", "replay", config.results.name, "--benchmark", told]}
+    about = {"command": ["instar", "replay", config.results.name, "--benchmark", told], "recipe": config.recipe}
     return complete(
         evaluation, settings, trials, lambda todo: play(None, maker, todo, evaluation), progress, about=about
     )
@@ -231,6 +233,7 @@ def _report(
     certain = [pair for pair in ended if not _unreadable(pair[1])]
     return ReplayReport(
         results=str(config.results),
+        recipe=config.recipe,
         benchmark=config.benchmark,
         out=config.out,
         overall=_agreement(certain),

@@ -33,6 +33,11 @@ UNSAID: Final = 100  # such a prompt_id
 LETTERS: Final = "hsodev"  # of a prompt mode: history, one step per question, who describes reference pictures, seen
 RANDOM: Final = -1  # the prompt_id that draws a sentence for every question
 
+# The recipes that read as LLaRA's evaluator does, for files that do not say who reads them.
+SENTENCES_READ_BY: Final = "llara:compat=true"
+BINS_READ_BY: Final = "llara:compat=true,actions=bins"  # answers of RT-2 style: numbers, but no marked position
+POSITION: Final = "<b>"
+
 # Our suites and VIMA-Bench's partitions.
 LEVELS: Final[Mapping[str, str]] = {
     "placement": "placement_generalization",
@@ -62,6 +67,7 @@ class ResultSettings:
     partition: str = ""  # the one level that was played; empty for all
     detector: str = ""
     detector_thre: float = 0.6
+    recipe: str = ""  # who reads the answers, for files of runs of ours; LLaRA's do not say
 
     @property
     def one_step(self) -> bool:
@@ -78,6 +84,10 @@ class ResultSettings:
         sentence = {"random": "", "none": "_no"}.get(self.sentence, self.sentence)
         level = f"({self.partition})" if self.partition else ""
         return f"{level}[{self.prompt_mode}{sentence}]{self.filename}.json"
+
+    def to_json(self) -> dict[str, JSON]:
+        """As the entry `global`; what LLaRA's own files do not have is there only if it says something."""
+        return {name: value for name, value in asdict(self).items() if name != "recipe" or value}
 
 
 @dataclass(frozen=True)
@@ -135,6 +145,15 @@ class Results:
             EpisodeRecord(one.id, one.level, one.task, one.seed, one.outcome, one.steps, one.prompt)
             for one in self.episodes
         ]
+
+    @property
+    def recipe(self) -> str:
+        """Who reads the answers: the recipe that the file names, else the one that reads as LLaRA's evaluator does."""
+        if self.settings.recipe:
+            return self.settings.recipe
+        answers = [answer for episode in self.episodes for answer in episode.answers]
+        sentences = not answers or any(POSITION in answer for answer in answers)
+        return SENTENCES_READ_BY if sentences else BINS_READ_BY
 
     @cached_property
     def summary(self) -> Summary:
@@ -221,7 +240,7 @@ def write_results(folder: Path, settings: ResultSettings, episodes: Sequence[Res
 
     Raises ConfigError if a file of that name holds something else.
     """
-    entries = {GLOBAL: asdict(settings)} | {episode.id: episode.to_json() for episode in episodes}
+    entries = {GLOBAL: settings.to_json()} | {episode.id: episode.to_json() for episode in episodes}
     data = json.dumps(entries, indent=2).encode()  # the original's indent, order and escapes
     path = folder / settings.file_name()
     if path.exists() and path.read_bytes() != data:
@@ -317,6 +336,7 @@ def _settings_of(config: ExportConfig, run: Run, episodes: Sequence[ResultEpisod
         partition=levels[0] if len(levels) == 1 else "",
         detector=str(seen.get("detector", "")),
         detector_thre=float(seen.get("threshold", ResultSettings.detector_thre)),
+        recipe=run.recipe,
     )
 
 

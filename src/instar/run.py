@@ -44,6 +44,11 @@ class Run:
         settings: Mapping[str, Any] = self.description["settings"]
         return settings
 
+    @property
+    def recipe(self) -> str:
+        """Who reads what its policy says; empty where it does not speak, or where an older instar played it."""
+        return str(self.description.get("recipe", ""))
+
     @cached_property
     def summary(self) -> Summary:
         """The run in numbers."""

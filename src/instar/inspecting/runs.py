@@ -16,6 +16,7 @@ def played(run: Run) -> Description:
     count = planned.get("count") if isinstance(planned, Mapping) else None
     facts: list[tuple[str, Value]] = [
         ("policy", in_words(settings.get("policy"))),
+        ("recipe", run.recipe or None),
         ("benchmark", in_words(settings.get("benchmark"))),
         ("simulator", in_words(settings.get("simulator"))),
         *((name, told(settings[name])) for name in ("references", "naming", "prompt") if name in settings),
@@ -37,6 +38,7 @@ def results_file(results: Results) -> Description:
     summary, settings = results.summary, results.settings
     facts: list[tuple[str, Value]] = [
         ("method", settings.filename or None),
+        ("recipe", results.recipe),
         ("prompt mode", settings.prompt_mode),
         ("sentence", settings.sentence),
         ("episodes", summary.overall.n),
