@@ -52,13 +52,15 @@ class Director:
 
     def _fill(self) -> None:
         """Give every free place something to play."""
+        past = None if self.policy is None else self.policy.spec.past
         orders: list[Order] = []
         for places in self.crew.places:
             for place in places:
                 task = None if place in self.playing else self._next(places)
                 if task is not None:
                     self.playing[place] = task
-                    orders.append(Start(place, *task))
+                    trial, keep = task
+                    orders.append(Start(place, trial, past, keep))
         self.crew.post(orders)
 
     def _next(self, places: Sequence[int]) -> tuple[Trial, Keep] | None:

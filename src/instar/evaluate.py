@@ -6,13 +6,14 @@ import importlib.metadata
 import logging
 import platform
 from collections import Counter, deque
-from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final, Literal
 
 from instar import __version__, plugins
 from instar.checkpoint import load_policy, read_card, recipe_of
+from instar.cores import spared
 from instar.describe import Asking, Naming, asked_as
 from instar.director import Director
 from instar.errors import ConfigError, DataError
@@ -30,6 +31,7 @@ from instar.workers import Crew, LocalCrew, ProcessCrew
 logger = logging.getLogger(__name__)
 
 EXPERT: Final = "expert"
+Records = Generator[EpisodeRecord, None, None]
 FILMED: Final = 10  # of each task, films are made of the first so many episodes at most
 SHOWN: Final = 2  # of each task, so many episodes are filmed whatever their ending
 
@@ -87,7 +89,7 @@ def evaluate(config: EvaluateConfig, progress: Progress = silent) -> Run:
     speaks = settings["policy"]["kind"] == "checkpoint"
     about = {"recipe": str(read_card(Path(config.policy)).recipe)} if speaks else {}
     return complete(
-        config, settings, trials, lambda todo: play(make_policy(config), maker, todo, config), progress, about
+        config, settings, trials, lambda todo, sheet: _load_and_play(config, maker, todo, sheet), progress, about
     )
 
 
@@ -95,7 +97,7 @@ def complete(
     config: EvaluateConfig,
     settings: Mapping[str, Any],
     trials: Sequence[Trial],
-    player: Callable[[Sequence[Trial]], Generator[EpisodeRecord, None, None]],
+    player: Callable[[Sequence[Trial], Timesheet], Records],
     progress: Progress,
     about: Mapping[str, Any] | None = None,
 ) -> Run:
@@ -110,24 +112,28 @@ def complete(
         known = {record.id for record in run.records}
         todo = [trial for trial in trials if trial.id not in known]
         if todo:
-            with contextlib.closing(player(todo)) as records:
-                _record(run, records, len(trials), progress)
-        return run if run.whole and not todo else close_run(config.out)
+            sheet = Timesheet()
+            with contextlib.closing(player(todo, sheet)) as records:
+                _record(run, records, sheet, lambda done, note: progress(done, len(trials), note))
+            return close_run(config.out, {"episodes": len(todo), "batch": config.batch, **sheet.to_json()})
+        return run if run.whole else close_run(config.out)
 
 
-def _record(run: Run, records: Iterable[EpisodeRecord], total: int, progress: Progress) -> None:
+def _record(run: Run, records: Iterable[EpisodeRecord], sheet: Timesheet, tell: Callable[[int, str], None]) -> None:
     """Put every record on disk as it comes."""
     tally = Counter(record.outcome for record in run.records)
-    progress(tally.total(), total, _note(tally))
+    tell(tally.total(), _note(tally, sheet))
     for record in records:
         append_record(run.folder, record)
         tally[record.outcome] += 1
-        progress(tally.total(), total, _note(tally))
+        tell(tally.total(), _note(tally, sheet))
 
 
-def _note(tally: Counter[Outcome]) -> str:
+def _note(tally: Counter[Outcome], sheet: Timesheet) -> str:
     crashes = f", {tally[Outcome.CRASHED]} crashed" if tally[Outcome.CRASHED] else ""
-    return f"{tally[Outcome.SUCCESS]} solved{crashes}"
+    # Where one side waits for the other, the user can do something about it.
+    shares = f", model {sheet.model:.0%}, simulators {sheet.simulators:.0%} of the time" if sheet.calls else ""
+    return f"{tally[Outcome.SUCCESS]} solved{crashes}{shares}"
 
 
 def entered(benchmark: Benchmark) -> Simulator:

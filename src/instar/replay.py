@@ -204,7 +204,12 @@ def _played(
     told = str(plugins.portable("benchmarks", benchmark))
     about = {"command": ["instar", "replay", config.results.name, "--benchmark", told], "recipe": config.recipe}
     return complete(
-        evaluation, settings, trials, lambda todo: play(None, maker, todo, evaluation), progress, about=about
+        evaluation,
+        settings,
+        trials,
+        lambda todo, sheet: play(None, maker, todo, evaluation, sheet),
+        progress,
+        about=about,
     )
 
 

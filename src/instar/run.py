@@ -157,11 +157,13 @@ def append_record(folder: Path, record: EpisodeRecord) -> None:
     append_jsonl(folder / EPISODES, record.to_json())
 
 
-def close_run(folder: Path) -> Run:
-    """Mark the run as whole and return it."""
+def close_run(folder: Path, timing: Mapping[str, Any] | None = None) -> Run:
+    """Mark the run as whole and return it. `timing` tells what the time went into that the last episodes took."""
     run = read_run(folder)
     # Written last: its presence means the folder is whole.
-    write_json(folder / MANIFEST, {"kind": "run", "episodes": len(run.records), "summary": run.summary.to_json()})
+    told = {"timing": timing} if timing is not None else {}
+    summary = run.summary.to_json()
+    write_json(folder / MANIFEST, {"kind": "run", "episodes": len(run.records), "summary": summary, **told})
     return read_run(folder)
 
 

@@ -20,7 +20,6 @@ class Setup:
     """What a worker needs to know once. Travels to other processes."""
 
     simulator: Callable[[], Simulator]  # importable by name, e.g. a functools.partial of a module's function
-    past: int | None  # steps the policy looks back; None lets the simulators' own experts act
     replan: int = 1  # actions of a chunk that are taken before asking again
     folder: Path | None = None  # the run folder for films; None films nothing
 
@@ -31,6 +30,7 @@ class Start:
 
     place: int
     trial: Trial
+    past: int | None  # steps the policy looks back; None lets the simulator's own expert play the whole episode
     keep: Keep = "never"
 
 
@@ -103,9 +103,8 @@ class Stage:
 
     def _obey(self, order: Order) -> Event:
         play = self._start(order) if isinstance(order, Start) else self._go(order)
-        if self._setup.past is None:
-            while play.context is not None:
-                play.follow_expert()
+        while play.context is not None and isinstance(order, Start) and order.past is None:
+            play.follow_expert()
         if play.record is not None:
             return self._end(order.place, play.record)
         assert play.context is not None
@@ -117,7 +116,7 @@ class Stage:
     def _start(self, order: Start) -> Play:
         simulator = self.prepare(order.place)
         film = Film(simulator.robot) if self._setup.folder is not None and order.keep != "never" else None
-        play = Play(simulator, order.trial, self._setup.past, self._setup.replan, film)
+        play = Play(simulator, order.trial, order.past, self._setup.replan, film)
         self._plays[order.place] = (play, film, order.keep)
         return play
 
