@@ -6,6 +6,7 @@ knows no colours and no ids, so that one cast serves every texture and every pic
 """
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Final
@@ -73,9 +74,10 @@ class _Rays:
         """Whether one row and one column say all: rays of a column then share their y, those of a row their x."""
         return len(self.ys) == 1 and self.xs.shape[1] == 1
 
-    def at(self, places: NDArray[np.intp], width: int) -> tuple[Floats, Floats]:
+    def at(self, places: NDArray[np.intp]) -> tuple[Floats, Floats]:
         """Where the rays of some places of the window enter: x and y, (N,)."""
         if self.thin:
+            width = self.ys.shape[1]
             rows = places // width
             return self.xs[rows, 0], self.ys[0, places - rows * width]
         return self.xs.reshape(-1)[places], self.ys.reshape(-1)[places]
@@ -91,6 +93,16 @@ class _Meeting:
     edge: NDArray[np.intp] = field(default_factory=lambda: _NONE)  # ... and the number of that side
 
 
+@dataclass(frozen=True, eq=False)
+class _Face:
+    """Points of a shape that rays meet, (N,) each."""
+
+    places: NDArray[np.intp]  # pixels of the window, counted row by row
+    height: Floats
+    uv: Floats  # (N, 2)
+    shade: Floats
+
+
 @lru_cache(maxsize=256)
 def cast(parts: tuple[Part, ...], pose: Pose, view: View) -> Cast | None:
     """What `view` shows of a shape with these parts; None if it is outside the picture. Remembered: poses recur."""
@@ -98,16 +110,8 @@ def cast(parts: tuple[Part, ...], pose: Pose, view: View) -> Cast | None:
     if window is None:
         return None
     sight = _sight(pose, view, window)
-    shape = sight.shape
-    seen = Cast(window, np.full(shape, NEVER), np.zeros(shape, np.intp), np.zeros(shape))
-    for part in parts:
-        rays = _rays(part, sight)
-        meeting = _meet(part, rays, shape)
-        if len(meeting.cap):
-            _show_cap(part, rays, pose, meeting.cap, seen)
-        if len(meeting.hit):
-            _show_sides(part, rays, pose, meeting, seen)
-    return seen
+    faces = [_face(part, rays, pose, _meet(part, rays, sight.shape)) for part in parts for rays in [_rays(part, sight)]]
+    return _nearest(faces, window, sight.shape)
 
 
 @lru_cache(maxsize=256)
@@ -173,7 +177,7 @@ def _crossings(part: Part, rays: _Rays) -> Floats:
     found = []
     if len(part.edges):
         ends = part.edges.reshape(-1, 2) @ rays.spin.T
-        x1, y1, x2, y2 = (ends[start::2, k].reshape(-1, 1, 1) for start in (0, 1) for k in (0, 1))
+        x1, y1, x2, y2 = ends.reshape(-1, 4).T[:, :, None, None]
         rise = np.where(y1 == y2, 1.0, y2 - y1)
         crossed = (y1 <= rays.ys) != (y2 <= rays.ys)
         found.append(np.where(crossed, x1 + (rays.ys - y1) * ((x2 - x1) / rise), NEVER))
@@ -188,12 +192,12 @@ def _crossings(part: Part, rays: _Rays) -> Floats:
 def _meet(part: Part, rays: _Rays, shape: tuple[int, int]) -> _Meeting:
     """Which rays enter a part through its cap: those with an odd number of crossings ahead; which through a side."""
     crossings = _crossings(part, rays)
-    if rays.travel <= 0:
-        return _Meeting(np.flatnonzero(_count(crossings, rays.xs) & 1))
     if rays.thin:
         return _meet_by_columns(crossings[:, 0], rays, shape[1])
     ahead = crossings > rays.xs
     cap = np.logical_xor.reduce(ahead, axis=0)
+    if rays.travel <= 0:
+        return _Meeting(np.flatnonzero(cap))
     below = np.where(ahead, NEVER, crossings)
     side = below.max(axis=0)
     hit = np.flatnonzero(~cap & (rays.xs - side <= rays.travel))
@@ -208,39 +212,48 @@ def _meet_by_columns(crossings: Floats, rays: _Rays, width: int) -> _Meeting:
     columns = np.arange(width)
     ordered = np.full((most + 1, width), NEVER)
     ordered[:most] = crossings.take(order * width + columns)
-    ahead = _count(ordered[:most, None], rays.xs)
+    ahead = np.add.reduce((ordered[:most, None] > rays.xs).view(np.uint8), axis=0, dtype=np.uint8)
     cap = (ahead & 1).view(bool)
+    if rays.travel <= 0:
+        return _Meeting(np.flatnonzero(cap))
     place = ahead * np.intp(width) + columns
     side = ordered.take(place)  # the next one
     hit = np.flatnonzero(~cap & (rays.xs - side <= rays.travel))
-    return _Meeting(np.flatnonzero(cap), hit, side.reshape(-1)[hit], order.ravel()[place.reshape(-1)[hit]])
+    return _Meeting(np.flatnonzero(cap), hit, side.ravel()[hit], order.ravel()[place.ravel()[hit]])
 
 
-def _count(crossings: Floats, xs: Floats) -> NDArray[np.uint8]:
-    """How many of the crossings (K, 1 or h, w) lie ahead of each ray, (h, w)."""
-    return np.asarray(np.add.reduce((crossings > xs).view(np.uint8), axis=0, dtype=np.uint8))
+def _face(part: Part, rays: _Rays, pose: Pose, meeting: _Meeting) -> _Face:
+    """The points at which rays meet a part: those of its cap first."""
+    places, caps = np.concatenate([meeting.cap, meeting.hit]), len(meeting.cap)
+    xs, ys = rays.at(places)
+    level, shade, uv = np.full(len(places), rays.enter), np.empty(len(places)), np.empty((len(places), 2))
+    level[caps:] += rays.climb * (xs[caps:] - meeting.side)
+    xs[caps:] = meeting.side
+    points = np.stack([xs, ys], axis=-1) @ rays.spin
+    uv[:caps] = points[:caps] @ part.cap[:, :2].T + part.cap[:, 2]
+    shade[:caps] = _cap_shade(part, pose)
+    if len(meeting.hit):
+        uv[caps:, 0] = _along(part, points[caps:], meeting.edge)
+        uv[caps:, 1] = (level[caps:] - part.z0) * part.scale
+        shade[caps:] = _side_shades(part, pose)[meeting.edge]
+    return _Face(places, _world_height(pose, points, level), uv, shade)
 
 
-def _show_cap(part: Part, rays: _Rays, pose: Pose, cap: NDArray[np.intp], seen: Cast) -> None:
-    points = _flat_points(rays, *rays.at(cap, seen.height.shape[1]))
-    height = _world_height(pose, points, np.full(len(cap), rays.enter))
-    uv = points @ part.cap[:, :2].T + part.cap[:, 2]
-    shade = part.cap_shade if pose.lean == 0 else _shade(part, abs(float(np.cos(pose.lean))))
-    _show(seen, cap, height, _texels(uv), shade)
-
-
-def _show_sides(part: Part, rays: _Rays, pose: Pose, meeting: _Meeting, seen: Cast) -> None:
-    xs, ys = rays.at(meeting.hit, seen.height.shape[1])
-    level = rays.enter + rays.climb * (xs - meeting.side)
-    points = _flat_points(rays, meeting.side, ys)
-    uv = np.stack([_along(part, points, meeting.edge), (level - part.z0) * part.scale], axis=-1)
-    shade = _side_shades(part, pose)[meeting.edge]
-    _show(seen, meeting.hit, _world_height(pose, points, level), _texels(uv), shade)
-
-
-def _flat_points(rays: _Rays, xs: Floats, ys: Floats) -> Floats:
-    """Points of the rays' frame in the model's own frame, (N, 2)."""
-    return np.stack([xs, ys], axis=-1) @ rays.spin
+def _nearest(faces: Sequence[_Face], window: tuple[slice, slice], shape: tuple[int, int]) -> Cast:
+    """What is seen of faces that may hide each other: the highest; of equally high ones the first."""
+    places, height, uv, shade = (
+        np.concatenate(values) if len(values) > 1 else values[0]
+        for values in zip(*((face.places, face.height, face.uv, face.shade) for face in faces), strict=True)
+    )
+    texel = _texels(uv)
+    if len(faces) > 1:  # of several values for one place the last stays
+        order = np.argsort(-height, kind="stable")[::-1]
+        places, height, texel, shade = places[order], height[order], texel[order], shade[order]
+    seen = Cast(window, np.full(shape, NEVER), np.zeros(shape, np.intp), np.zeros(shape))
+    seen.height.reshape(-1)[places] = height
+    seen.texel.reshape(-1)[places] = texel
+    seen.shade.reshape(-1)[places] = shade
+    return seen
 
 
 def _along(part: Part, points: Floats, edge: NDArray[np.intp]) -> Floats:
@@ -260,9 +273,9 @@ def _along(part: Part, points: Floats, edge: NDArray[np.intp]) -> Floats:
 
 
 def _along_straight(part: Part, points: Floats, edge: NDArray[np.intp]) -> Floats:
-    way = (points - part.edges[edge, :2]) * part.runs[edge]
+    way = (points - part.starts.take(edge, axis=0)) * part.runs.take(edge, axis=0)
     share = np.minimum(np.maximum((way[:, 0] + way[:, 1]) / part.squares[edge], 0.0), 1.0)
-    return np.asarray(part.spans[edge, 0] + part.stretches[edge] * share)
+    return np.asarray(part.spans[:, 0][edge] + part.stretches[edge] * share)
 
 
 def _world_height(pose: Pose, points: Floats, level: Floats) -> Floats:
@@ -273,8 +286,10 @@ def _world_height(pose: Pose, points: Floats, level: Floats) -> Floats:
     return np.asarray(turned @ up[:2] + level * up[2] + pose.z)
 
 
-def _shade(part: Part, up: float) -> float:
-    return part.side_shade + (part.cap_shade - part.side_shade) * max(0.0, up)
+def _cap_shade(part: Part, pose: Pose) -> float:
+    if pose.lean == 0:
+        return part.cap_shade
+    return part.side_shade + (part.cap_shade - part.side_shade) * abs(float(np.cos(pose.lean)))
 
 
 def _side_shades(part: Part, pose: Pose) -> Floats:
@@ -294,14 +309,3 @@ def _texels(uv: Floats) -> NDArray[np.intp]:
     """Where in a texture `uv` (N, 2) is, v upward, repeated in both directions."""
     column, row = (np.floor(uv * textures.SIZE).astype(np.intp) & (textures.SIZE - 1)).T  # a power of 2
     return np.asarray((textures.SIZE - 1 - row) * textures.SIZE + column)
-
-
-def _show(seen: Cast, places: NDArray[np.intp], height: Floats, texel: NDArray[np.intp], shade: Floats | float) -> None:
-    """Note what is at some places, where it is nearer than what is there."""
-    nearer = height > seen.height.reshape(-1)[places]
-    if not nearer.all():
-        places, height, texel = places[nearer], height[nearer], texel[nearer]
-        shade = shade if isinstance(shade, float) else shade[nearer]
-    seen.height.reshape(-1)[places] = height
-    seen.texel.reshape(-1)[places] = texel
-    seen.shade.reshape(-1)[places] = shade

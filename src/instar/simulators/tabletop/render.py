@@ -13,7 +13,7 @@ from instar.demo import Box, Pixels
 from instar.robot import Floats
 from instar.simulators.tabletop import textures
 from instar.simulators.tabletop.body import Body
-from instar.simulators.tabletop.cast import NEVER, cast
+from instar.simulators.tabletop.cast import NEVER, cast, covers
 from instar.simulators.tabletop.views import TABLE, View
 
 Mask = NDArray[np.bool_]
@@ -100,6 +100,12 @@ def draw(body: Body, view: View) -> Layer | None:
         return None
     colors = textures.planes(body.texture).take(seen.texel, axis=1) * seen.shade
     return Layer(seen.window, seen.height + lift, cv2.merge(list(colors.astype(np.uint8))))
+
+
+def forget() -> None:
+    """Let go of everything drawn so far, so that all is drawn anew."""
+    for remembered in (cast, covers, draw, _scene):
+        remembered.cache_clear()
 
 
 def box_of(mask: Mask) -> Box | None:

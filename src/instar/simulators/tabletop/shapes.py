@@ -34,6 +34,11 @@ class Part:
     hole_shade: float = UPRIGHT  # of the insides of round holes
 
     @cached_property
+    def starts(self) -> Floats:
+        """Where each straight side starts, (K, 2)."""
+        return np.ascontiguousarray(self.edges[:, :2])
+
+    @cached_property
     def runs(self) -> Floats:
         """From the start of each straight side to its end, (K, 2)."""
         return np.asarray(self.edges[:, 2:] - self.edges[:, :2])
