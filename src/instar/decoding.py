@@ -7,13 +7,18 @@ is that of one pass a word, in fewer passes (docs/decisions/0006-drafts-are-chec
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import Final, Protocol
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 
-# Legend: B rows of a batch, T words read at once, V words of the vocabulary. A word is a token.
+from instar.foresight import Foresight
+
+# Legend: B rows of a batch, T words read at once in a row, N in all rows, V words of the vocabulary. A word is a token.
+
+
+_GUESSES: Final = 2  # most words of a draft that nothing forces
 
 
 class Rule(Protocol):
@@ -54,12 +59,17 @@ class Listener(Protocol):
     """A model that has read a batch of prompts, one a row, and reads on."""
 
     @property
+    def prompts(self) -> Sequence[Sequence[int]]:
+        """The tokens of each prompt."""
+        ...
+
+    @property
     def widest(self) -> int:
         """The most words of a row that it reads at once: 1 for a model that cannot forget."""
         ...
 
     def read(self, words: Sequence[Sequence[int]]) -> torch.Tensor:
-        """Read on, in each row its words or none; the logits after each, (B, T, V), those of a row from 0 on."""
+        """Read on, in each row its words or none; the logits after each, (N, V), row after row."""
         ...
 
     def forget(self, counts: Sequence[int]) -> None:
@@ -78,11 +88,16 @@ def speak(
 
     A reply that reaches `most` ends where its rule last let it end, if it did.
     """
-    replies = [_Reply(rule, stops, most) for rule in rules]
-    rows, logits_BTV = replies, logits_BV[:, None]
+    asked = zip(rules, listener.prompts, strict=True)
+    replies = [_Reply(rule or _Anything(), stops, most, Foresight(prompt)) for rule, prompt in asked]
+    rows, logits_NV = replies, logits_BV
     while True:
-        favourites = logits_BTV.argmax(dim=-1).tolist()
-        vain = [reply.follow(logits_BTV[row], favourites[row]) for row, reply in enumerate(rows)]
+        favourites, start = logits_NV.argmax(dim=-1).tolist(), 0
+        vain = []
+        for reply in rows:
+            heard = slice(start, start + reply.reading)
+            vain.append(reply.follow(logits_NV[heard], favourites[heard]))
+            start = heard.stop
         going = [row for row, reply in enumerate(rows) if not reply.ended]
         if not going:
             return [reply.said for reply in replies]
@@ -90,48 +105,74 @@ def speak(
         if 2 * len(going) <= len(rows):
             listener.only(going)
             rows = [rows[row] for row in going]
-        logits_BTV = listener.read([reply.onward(listener.widest) for reply in rows])
+        width = _width([reply.waiting(listener.widest) for reply in rows])
+        logits_NV = listener.read([reply.onward(width) for reply in rows])
+
+
+def _width(waiting: Sequence[int]) -> int:
+    """How many words each row reads at once, of those it has waiting: so many that half of what is read are words."""
+    widths = range(max(waiting), 0, -1)
+    return next(width for width in widths if 2 * sum(min(count, width) for count in waiting) >= width * len(waiting))
 
 
 @dataclass(eq=False)
 class _Reply:
     """One reply on its way."""
 
-    rule: Rule | None
+    rule: Rule
     stops: frozenset[int]
     most: int
+    foresight: Foresight
     said: list[int] = field(default_factory=list)
-    draft: list[int] = field(default_factory=list)  # what should follow; its first `ahead` words have been read
-    ahead: int = 0
+    draft: list[int] = field(default_factory=list)  # what should follow what was said
+    reading: int = 1  # words that are being read: the last one said, and the first ones of the draft
     ended: bool = False
 
     def __post_init__(self) -> None:
         self.ended = self.most < 1
 
     def follow(self, logits_TV: torch.Tensor, favourites: Sequence[int]) -> int:
-        """Say what the model says after the last word, and after the draft while that is what it says.
+        """Say what the model says after the last word, and after each of the draft while that is what it says.
 
-        How many words of the draft were read in vain.
+        How many words were read in vain.
         """
-        read, self.ahead = self.ahead, 0
-        for place in range(read + 1):
+        for place, favourite in enumerate(favourites):
             if self.ended:
                 return 0
-            said = self._say(favourites[place], logits_TV[place])
+            said = self._say(favourite, logits_TV[place])
             expected, self.draft = self.draft[:1], self.draft[1:]
             if expected != [said]:
                 self.draft = []
-                return read - place
+                return len(favourites) - place - 1
         return 0
 
-    def onward(self, widest: int) -> list[int]:
-        """The words to read next: the last one and a draft of what should follow."""
+    def waiting(self, widest: int) -> int:
+        """How many words there are to read next, `widest` at the most."""
         if self.ended:
-            return []
-        if widest > 1 and not self.draft and self.rule is not None:
-            self.draft = list(self.rule.forced())
-        self.ahead = min(len(self.draft), widest - 1, self.most - len(self.said) - 1)
-        return [self.said[-1], *self.draft[: self.ahead]]
+            return 0
+        if widest > 1 and not self.draft:
+            self.draft = self._foreseen()
+        return min(1 + len(self.draft), widest, self.most - len(self.said))
+
+    def onward(self, width: int) -> list[int]:
+        """The words to read next, `width` at the most: the last one and a draft of what should follow."""
+        self.reading = min(self.waiting(width), width)
+        return [*self.said[-1:], *self.draft][: self.reading]
+
+    def _foreseen(self) -> list[int]:
+        """What is forced, what comes next if all goes on as before, what is forced then, and so on."""
+        draft: list[int] = []
+        for _ in range(_GUESSES):
+            for token in self.rule.forced():
+                self.rule.take(token)
+                draft.append(token)
+            guess = self.foresight.next(draft)
+            if guess is None or guess in self.stops or not self.rule.admits(guess):
+                break
+            self.rule.take(guess)
+            draft.append(guess)
+        self.rule.back(len(draft))
+        return draft
 
     def _say(self, favourite: int, logits_V: torch.Tensor) -> int:
         """Say the likeliest word that the rule admits.
@@ -139,17 +180,16 @@ class _Reply:
         The free favourite is asked about first, so that a reply within its grammar is the one that would have been
         said without: where text is forced, `allowed` names only one of the ways to spell it.
         """
-        rule = self.rule
         token = favourite
-        if rule is not None and (token in self.stops or not rule.admits(token)):
-            token = _likeliest(logits_V, rule.allowed())
+        if not (self.rule.may_end if token in self.stops else self.rule.admits(token)):
+            token = _likeliest(logits_V, self.rule.allowed())
         if token in self.stops:
             self.ended = True
             return token
         self.said.append(token)
-        if rule is not None:
-            rule.take(token)
-            self.ended = rule.finished
+        self.foresight.hear(token)
+        self.rule.take(token)
+        self.ended = self.rule.finished
         if len(self.said) == self.most and not self.ended:
             self._cut()
         return token
@@ -157,14 +197,34 @@ class _Reply:
     def _cut(self) -> None:
         """End where the rule last let the reply end, if it did."""
         self.ended = True
-        if self.rule is None:
-            return
         for length in range(len(self.said), -1, -1):
             if self.rule.may_end:
                 del self.said[length:]
                 return
             if length:
                 self.rule.back(1)
+
+
+class _Anything:
+    """The rule of a reply that nothing is asked of."""
+
+    may_end = True
+    finished = False
+
+    def admits(self, _token: int) -> bool:
+        return True
+
+    def allowed(self) -> NDArray[np.bool_]:
+        raise AssertionError("whatever is likeliest may come next")
+
+    def forced(self) -> Sequence[int]:
+        return ()
+
+    def take(self, _token: int) -> None:
+        return
+
+    def back(self, _count: int) -> None:
+        return
 
 
 def _likeliest(logits_V: torch.Tensor, allowed: NDArray[np.bool_]) -> int:

@@ -13,7 +13,7 @@ from transformers import PreTrainedModel
 from transformers.cache_utils import Cache, DynamicLayer
 
 from instar.backbone import padded
-from instar.backbones.hf_families import Positions
+from instar.backbones.hf_families import Positions, Tensors
 from instar.decoding import Listener
 
 # Legend: B rows, T tokens read at once, S slots of a row, H heads, D width of a head.
@@ -22,10 +22,44 @@ _ROOM: Final = 64  # slots that are added when there are no more
 _AT_ONCE: Final = 64  # tokens of a row that are read at once
 
 
-def reader(model: PreTrainedModel, mask_BS: torch.Tensor, positions: Positions, cache: Cache) -> Listener:
-    """Who reads on in `cache`, where the prompts of `mask_BS` are."""
+class Logits:
+    """What a model says after tokens, by the short way where that gives the same.
+
+    A vision-language model is a language model and a head once its pictures are read. Going there directly saves the
+    detour through what looks for pictures, and the head is only asked about tokens, not about padding.
+    """
+
+    def __init__(self, model: PreTrainedModel) -> None:
+        self.model = model
+        untyped: Any = model
+        self._decoder, self._head = untyped.get_decoder(), untyped.get_output_embeddings()
+        self._short: bool | None = None if self._head is not None and self._decoder is not model else False
+
+    def __call__(self, there_BT: torch.Tensor, **inputs: Any) -> torch.Tensor:
+        """The logits (N, V) after the tokens that are there."""
+        if self._short:
+            return self._directly(there_BT, inputs)
+        out: Any = self.model(**inputs)
+        logits: torch.Tensor = out.logits[there_BT].float()
+        if self._short is None:  # reading the same tokens again writes the same keys and values to the same slots
+            self._short = _alike(self._directly(there_BT, inputs), logits, self.model.dtype)
+        return logits
+
+    def _directly(self, there_BT: torch.Tensor, inputs: dict[str, Any]) -> torch.Tensor:
+        logits: torch.Tensor = self._head(self._decoder(**inputs).last_hidden_state[there_BT])
+        return logits.float()
+
+
+def _alike(short_NV: torch.Tensor, long_NV: torch.Tensor, dtype: torch.dtype) -> bool:
+    """Whether these differ by no more than rounding does."""
+    rounding = 100 * torch.finfo(dtype).eps * float(long_NV.abs().max())
+    return short_NV.shape == long_NV.shape and torch.allclose(short_NV, long_NV, rtol=0, atol=rounding)
+
+
+def reader(say: Logits, prompts: Tensors, positions: Positions, cache: Cache) -> Listener:
+    """Who reads on in `cache`, that of `prompts`."""
     sees_all = all(type(layer) is DynamicLayer for layer in cache.layers)
-    return (SlotReader if sees_all else PlainReader)(model, mask_BS, positions, cache)
+    return (SlotReader if sees_all else PlainReader)(say, prompts, positions, cache)
 
 
 class SlotReader:
@@ -33,16 +67,17 @@ class SlotReader:
 
     widest: Final = _AT_ONCE
 
-    def __init__(self, model: PreTrainedModel, mask_BS: torch.Tensor, positions: Positions, cache: Cache) -> None:
-        self._model = model
+    def __init__(self, say: Logits, prompts: Tensors, positions: Positions, cache: Cache) -> None:
+        self.prompts = _said(prompts)
+        self._say = say
         self._axes = positions.ids.ndim
         self._following = positions.following  # (B,): position of the next token of a row
-        self._next = torch.full_like(positions.following, mask_BS.shape[1])  # (B,): its slot
-        self._open = mask_BS.bool()  # (B, S): slots that are not padding
+        self._open = prompts["attention_mask"].bool()  # (B, S): slots that are not padding
+        self._next = torch.full_like(positions.following, self._open.shape[1])  # (B,): the slot of a row's next token
         self._cache = SlotCache(cache)
 
     def read(self, words: Sequence[Sequence[int]]) -> torch.Tensor:
-        """Read on, in each row its words or none; the logits after each, (B, T, V), those of a row from 0 on."""
+        """Read on, in each row its words or none; the logits after each, (N, V), row after row."""
         device = self._next.device
         ids_BT = padded([torch.tensor(row, dtype=torch.long) for row in words], 0).to(device)
         count_B = torch.tensor([len(row) for row in words], device=device)
@@ -50,7 +85,8 @@ class SlotReader:
         at_BT = self._following[:, None] + step_T
         slots_BT = self._next[:, None] + step_T
         self._cache.aim(slots_BT)
-        out: Any = self._model(
+        logits_NV = self._say(
+            step_T < count_B[:, None],
             input_ids=ids_BT,
             attention_mask=self._sight(slots_BT),
             position_ids=at_BT if self._axes == 2 else at_BT.expand(3, -1, -1),
@@ -58,7 +94,7 @@ class SlotReader:
             use_cache=True,
         )
         self._next, self._following = self._next + count_B, self._following + count_B
-        return cast("torch.Tensor", out.logits.float())
+        return logits_NV
 
     def forget(self, counts: Sequence[int]) -> None:
         """So many of the last words of each row were never read."""
@@ -79,7 +115,7 @@ class SlotReader:
             self._open = functional.pad(self._open, (0, end + _ROOM - self._open.shape[1]), value=True)
         up_to_BTS = torch.arange(end, device=slots_BT.device) <= slots_BT[:, :, None]
         seen_BTS = up_to_BTS & self._open[:, None, :end]
-        dtype = self._model.dtype
+        dtype = self._say.model.dtype
         return torch.zeros_like(seen_BTS, dtype=dtype).masked_fill(~seen_BTS, torch.finfo(dtype).min)[:, None]
 
 
@@ -129,27 +165,27 @@ class PlainReader:
 
     widest: Final = 1
 
-    def __init__(self, model: PreTrainedModel, mask_BS: torch.Tensor, positions: Positions, cache: Cache) -> None:
-        self._model = model
+    def __init__(self, say: Logits, prompts: Tensors, positions: Positions, cache: Cache) -> None:
+        self.prompts = _said(prompts)
+        self._model = say.model
         self._axes = positions.ids.ndim
-        self._following, self._mask, self._cache = positions.following, mask_BS, cache
+        self._following, self._mask, self._cache = positions.following, prompts["attention_mask"], cache
 
     def read(self, words: Sequence[Sequence[int]]) -> torch.Tensor:
-        """Read on, in each row its word or none; the logits after it, (B, 1, V)."""
+        """Read on, in each row its word or none; the logits after it, (N, V)."""
         device = self._mask.device
-        ids_B1 = torch.tensor([[*row, 0][:1] for row in words], device=device)
         new_B1 = torch.tensor([[len(row)] for row in words], device=device)
         at_B1 = self._following[:, None]
         self._mask = torch.cat([self._mask, new_B1], dim=1)
         out: Any = self._model(
-            input_ids=ids_B1,
+            input_ids=torch.tensor([[*row, 0][:1] for row in words], device=device),
             attention_mask=self._mask,
             position_ids=at_B1 if self._axes == 2 else at_B1.expand(3, -1, -1),
             past_key_values=self._cache,
             use_cache=True,
         )
         self._following = self._following + new_B1[:, 0]
-        return cast("torch.Tensor", out.logits.float())
+        return cast("torch.Tensor", out.logits[new_B1.bool()].float())
 
     def forget(self, counts: Sequence[int]) -> None:
         """Nothing is ever read in vain."""
@@ -157,3 +193,9 @@ class PlainReader:
 
     def only(self, rows: Sequence[int]) -> None:
         """Go on with all rows: a cache of another kind may not be able to give some up."""
+
+
+def _said(prompts: Tensors) -> list[list[int]]:
+    """The tokens of each prompt, without padding."""
+    pairs = zip(prompts["input_ids"].cpu(), prompts["attention_mask"].bool().cpu(), strict=True)
+    return [ids[there].tolist() for ids, there in pairs]

@@ -9,7 +9,7 @@ import torch
 from transformers import PreTrainedModel
 
 from instar.backbones.hf_families import Family, Tensors
-from instar.backbones.hf_reading import reader
+from instar.backbones.hf_reading import Logits, reader
 from instar.backbones.hf_rules import Rules
 from instar.backbones.hf_tokens import Tokens
 from instar.decoding import Listener, speak
@@ -49,7 +49,11 @@ class Voice:
         batch = {name: value.to(device) for name, value in prompts.items()}
         positions = self.family.positions(self.model, batch)
         out: Any = self.model(**batch, position_ids=positions.ids, use_cache=True, logits_to_keep=1)
-        return out.logits[:, -1].float(), reader(self.model, batch["attention_mask"], positions, out.past_key_values)
+        return out.logits[:, -1].float(), reader(self._logits, batch, positions, out.past_key_values)
+
+    @cached_property
+    def _logits(self) -> Logits:
+        return Logits(self.model)
 
     @cached_property
     def _rules(self) -> Rules:
