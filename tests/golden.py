@@ -12,8 +12,8 @@ from instar.chat import Conversation
 FOLDER = Path(__file__).parent / "recipes" / "golden"
 
 
-def check_golden(name: str, conversations: Iterable[tuple[str, Conversation]]) -> None:
-    """Compare titled conversations with the file `name`.txt, or write it when asked to."""
+def assert_golden(name: str, conversations: Iterable[tuple[str, Conversation]]) -> None:
+    """Titled conversations are those in the file `name`.txt, which is written when asked for."""
     text = "".join(
         f"######## {title}\n" + "".join(f"---- {turn.role}\n{turn.text}\n" for turn in conversation.turns) + "\n"
         for title, conversation in conversations

@@ -42,7 +42,7 @@ def instar(capsys: pytest.CaptureFixture[str]) -> Instar:
     return run
 
 
-def refused(said: Said, *words: str) -> None:
+def assert_refused(said: Said, *words: str) -> None:
     """Check that a verb ended with one line that holds `words`."""
     assert said.code == 2, said
     assert said.err.count("\n") == 1, said.err
@@ -61,7 +61,7 @@ def test_a_truncated_zip(instar: Instar, tmp_path: Path) -> None:
     whole = write_vima(tmp_path / "vima.zip", zipped=True)
     cut = tmp_path / "cut.zip"
     cut.write_bytes(whole.read_bytes()[:-100])
-    refused(instar("build", "--demos", f"vima:{cut}", "--out", tmp_path / "samples"), "cut.zip", "cut short")
+    assert_refused(instar("build", "--demos", f"vima:{cut}", "--out", tmp_path / "samples"), "cut.zip", "cut short")
 
 
 class _Trap:
@@ -79,7 +79,9 @@ def test_a_pickle_that_calls_the_system(instar: Instar, tmp_path: Path) -> None:
         contents["trajectory.pkl"] = pickle.dumps(_Trap(sprung))
 
     demos = write_vima(tmp_path / "demos", episodes=1, change=set_trap)
-    refused(instar("build", "--demos", f"vima:{demos}", "--out", tmp_path / "samples", "--strict"), "system", "rotate")
+    assert_refused(
+        instar("build", "--demos", f"vima:{demos}", "--out", tmp_path / "samples", "--strict"), "system", "rotate"
+    )
     assert not sprung.exists()
 
 
@@ -87,7 +89,7 @@ def test_an_episode_with_a_missing_frame(instar: Instar, tmp_path: Path) -> None
     demos = write_vima(tmp_path / "demos", episodes=6)
     next(demos.rglob("000001/rgb_front/1.jpg")).unlink()
     build = ("build", "--demos", f"vima:{demos}", "--workers", "1", "--episodes-per-shard", "2", "--out")
-    refused(instar(*build, tmp_path / "strict", "--strict"), "000001", "1.jpg")
+    assert_refused(instar(*build, tmp_path / "strict", "--strict"), "000001", "1.jpg")
     lenient = instar(*build, tmp_path / "samples", "--json")
     assert lenient.code == 0
     left_out = json.loads(lenient.out)["left_out"]
@@ -112,16 +114,16 @@ def test_a_full_disk_keeps_what_is_written(instar: Instar, tmp_path: Path) -> No
         text=True,
         preexec_fn=limit,
     )
-    refused(Said(full.returncode, full.stdout, full.stderr), "too large")
+    assert_refused(Said(full.returncode, full.stdout, full.stderr), "too large")
     assert instar(*build, "--out", out).code == 0
     assert shards(out) == shards(tmp_path / "whole")
 
 
 def test_an_unknown_plugin_option(instar: Instar, tmp_path: Path) -> None:
     out = tmp_path / "samples"
-    refused(instar("build", "--demos", "tabletop:epsodes=2", "--out", out), "epsodes", "did you mean 'episodes'")
-    refused(instar("build", "--demos", "tabletop:episodes=few", "--out", out), "episodes", "few")
-    refused(instar("eval", "--policy", "random:seeds=1", "--out", out), "seeds", "did you mean 'seed'")
+    assert_refused(instar("build", "--demos", "tabletop:epsodes=2", "--out", out), "epsodes", "did you mean 'episodes'")
+    assert_refused(instar("build", "--demos", "tabletop:episodes=few", "--out", out), "episodes", "few")
+    assert_refused(instar("eval", "--policy", "random:seeds=1", "--out", out), "seeds", "did you mean 'seed'")
     assert not out.exists()
 
 
@@ -142,7 +144,7 @@ def test_a_checkpoint_without_a_card(instar: Instar, checkpoint: Path, tmp_path:
     for path in checkpoint.iterdir():
         if path.name != "card.json":
             (bare / path.name).symlink_to(path)
-    refused(instar("eval", "--policy", bare, "--out", tmp_path / "run"), "card.json", str(bare))
+    assert_refused(instar("eval", "--policy", bare, "--out", tmp_path / "run"), "card.json", str(bare))
 
 
 def test_a_policy_whose_robot_disagrees(instar: Instar, checkpoint: Path, tmp_path: Path) -> None:
@@ -156,7 +158,7 @@ def test_a_policy_whose_robot_disagrees(instar: Instar, checkpoint: Path, tmp_pa
     (other / "card.json").unlink()
     (other / "card.json").write_text(json.dumps(card))
     bench = "tabletop:tasks=rotate,per_task=1"
-    refused(
+    assert_refused(
         instar("eval", "--policy", other, "--benchmark", bench, "--out", tmp_path / "run"),
         "units",
         "mm",

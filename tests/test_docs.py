@@ -31,12 +31,12 @@ def test_every_block_of_a_page_runs_in_order(page: Path, tmp_path: Path) -> None
     for language, text in BLOCK.findall(page.read_text(encoding="utf-8")):
         if language == "python":
             said.append(text)
-            _run([sys.executable, "-c", "\n".join(said)], tmp_path)
+            assert_runs([sys.executable, "-c", "\n".join(said)], tmp_path)
         else:
-            _run(["sh", "-ec", text], tmp_path)
+            assert_runs(["sh", "-ec", text], tmp_path)
 
 
-def _run(command: list[str], folder: Path) -> None:
+def assert_runs(command: list[str], folder: Path) -> None:
     path = f"{Path(sys.executable).parent}:{os.environ['PATH']}"
     environment = os.environ | {"PATH": path, "OMP_NUM_THREADS": "1"}
     done = subprocess.run(command, cwd=folder, env=environment, check=False, capture_output=True, text=True)

@@ -34,8 +34,11 @@ def test_higher_is_further_up_in_the_front_picture() -> None:
     assert FRONT.project([0.5, 0.0, 0.1])[1] < FRONT.project([0.5, 0.0, 0.0])[1]
 
 
-def test_a_robot_with_more_cameras_will_do() -> None:
-    replace(VIMA, cameras=(FRONT,)).require(VIMA)
+def test_a_robot_with_more_cameras_will_do_and_one_with_fewer_will_not() -> None:
+    narrow = replace(VIMA, cameras=(FRONT,))
+    narrow.require(VIMA)
+    with pytest.raises(MismatchError, match="camera 'top': policy present, simulator absent"):
+        VIMA.require(narrow)
 
 
 def test_every_disagreement_is_named() -> None:

@@ -3,7 +3,7 @@
     from instar.testing import conform
 
     def test_my_recipe_conforms() -> None:
-        conform("recipes", "mine")
+        assert conform("recipes", "mine")
 
 `instar check recipes mine` runs the same and prints what it found.
 """
@@ -59,10 +59,12 @@ def check(config: CheckConfig, progress: Progress = silent) -> list[Finding]:
     return findings
 
 
-def conform(kind: str, choice: str, demos: str = "tabletop:episodes=6") -> None:
-    """Raise AssertionError that lists every rule the plugin breaks."""
-    broken = [finding for finding in check(CheckConfig(kind, choice, demos)) if finding.level == "error"]
+def conform(kind: str, choice: str, demos: str = "tabletop:episodes=6") -> list[str]:
+    """The rules that the plugin was held to and keeps. Raises AssertionError that lists every rule it breaks."""
+    findings = check(CheckConfig(kind, choice, demos))
+    broken = [finding for finding in findings if finding.level == "error"]
     assert not broken, "\n".join(f"{finding.subject}: {finding.text}" for finding in broken)
+    return [finding.subject for finding in findings]
 
 
 Rule = tuple[str, Callable[[], None]]

@@ -14,7 +14,7 @@ from instar.plugins import choice_of, make
 from instar.recipes.llara import Llara
 from instar.wording import wording
 from tests.auxiliary.scenes import all_of, answer, titled
-from tests.golden import check_golden
+from tests.golden import assert_golden
 from tests.toy import toy_episode, toy_observation
 
 TASKS = [ActionPrediction(), FuturePrediction()]
@@ -93,4 +93,4 @@ def test_a_robot_with_other_actions_is_refused(task: AuxiliaryTask) -> None:
 
 @pytest.mark.parametrize(("name", "task"), [("act_pred", TASKS[0]), ("fut_pred", TASKS[1])])
 def test_conversations_are_those_in_the_golden_file(name: str, task: AuxiliaryTask) -> None:
-    check_golden(name, titled(task, toy_episode("scene"), toy_episode("scene", spatula=1.0)))
+    assert_golden(name, titled(task, toy_episode("scene"), toy_episode("scene", spatula=1.0)))

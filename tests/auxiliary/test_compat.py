@@ -14,7 +14,7 @@ from instar.embodiments.vima import FRONT
 from instar.plugins import choice_of, make, names
 from instar.wording import wording
 from tests.auxiliary.scenes import all_of, answer, titled
-from tests.golden import check_golden
+from tests.golden import assert_golden
 from tests.toy import toy_action, toy_episode, toy_objects, toy_observation, whole_pixel_episode
 
 TOYS = (whole_pixel_episode("scene"), whole_pixel_episode("object"))
@@ -140,4 +140,4 @@ def test_by_default_words_are_spelt_right() -> None:
 
 
 def test_conversations_are_those_in_the_golden_file() -> None:
-    check_golden("tmp_rel_compat", titled(TemporalRelation(compat=True), whole_pixel_episode()))
+    assert_golden("tmp_rel_compat", titled(TemporalRelation(compat=True), whole_pixel_episode()))

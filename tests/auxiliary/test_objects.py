@@ -15,7 +15,7 @@ from instar.errors import DataError, MismatchError
 from instar.plugins import choice_of, make
 from instar.wording import OURS, wording
 from tests.auxiliary.scenes import all_of, answer, titled
-from tests.golden import check_golden
+from tests.golden import assert_golden
 from tests.toy import ALONE, BOWL, toy_episode, toy_objects, toy_observation
 
 
@@ -117,4 +117,4 @@ def test_another_wording_is_used(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(("name", "task"), [("obj_det", Detection()), ("obj_loc", Localization())])
 def test_conversations_are_those_in_the_golden_file(name: str, task: AuxiliaryTask) -> None:
-    check_golden(name, titled(task))
+    assert_golden(name, titled(task))

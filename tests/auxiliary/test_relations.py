@@ -23,7 +23,7 @@ from instar.demo import Box, Episode, SceneObject, Step
 from instar.embodiments.vima import FRONT
 from instar.plugins import choice_of, make
 from tests.auxiliary.scenes import all_of, answer, titled
-from tests.golden import check_golden
+from tests.golden import assert_golden
 from tests.toy import BOWL, toy_action, toy_episode, toy_objects, toy_observation
 
 
@@ -171,4 +171,4 @@ def test_nothing_is_asked_about_fewer_than_two_objects_or_without_a_next_frame()
 
 @pytest.mark.parametrize(("name", "task"), [("spa_rel", SpatialRelation()), ("tmp_rel", TemporalRelation())])
 def test_conversations_are_those_in_the_golden_file(name: str, task: AuxiliaryTask) -> None:
-    check_golden(name, titled(task))
+    assert_golden(name, titled(task))

@@ -11,7 +11,7 @@ from instar.testing import conform
 
 
 def test_it_conforms() -> None:
-    conform("benchmarks", "tabletop:per_task=1")
+    assert conform("benchmarks", "tabletop:per_task=1")
 
 
 def test_it_plays_every_task_on_seeds_that_no_demonstration_uses() -> None:

@@ -16,7 +16,7 @@ from tests.simulators.vima.stand_in import needs_the_real_one, real_one, write_c
 
 
 def test_it_conforms() -> None:
-    conform("benchmarks", "vima:per_task=1")
+    assert conform("benchmarks", "vima:per_task=1")
 
 
 def test_it_plays_llaras_840_episodes_in_llaras_order() -> None:

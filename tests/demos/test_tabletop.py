@@ -17,7 +17,7 @@ LOOKS: tuple[Look, ...] = ("sim", "real")
 
 
 def test_it_conforms() -> None:
-    conform("demos", "tabletop:episodes=6")
+    assert conform("demos", "tabletop:episodes=6")
 
 
 def test_ids_go_round_the_tasks() -> None:

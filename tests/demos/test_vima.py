@@ -175,7 +175,7 @@ def test_is_made_by_name_and_conforms(tmp_path: Path) -> None:
     path = write_vima(tmp_path / "vima.zip", episodes=3, zipped=True)
     made = plugins.make("demos", f"vima:{path},tasks=rotate+rearrange")
     assert made == Vima(path, tasks="rotate+rearrange")
-    conform("demos", f"vima:{path}")
+    assert conform("demos", f"vima:{path}")
 
 
 def test_the_fingerprint_follows_the_data_and_the_choice(tmp_path: Path) -> None:

@@ -240,4 +240,4 @@ def test_a_brighter_picture_keeps_its_shape() -> None:
 
 
 def test_it_conforms(learned: Path) -> None:
-    conform("detectors", f"detr:{learned},threshold=0.05,device=cpu", "tabletop:tasks=rearrange,episodes=2")
+    assert conform("detectors", f"detr:{learned},threshold=0.05,device=cpu", "tabletop:tasks=rearrange,episodes=2")

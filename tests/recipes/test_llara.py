@@ -18,7 +18,7 @@ from instar.errors import ConfigError, DataError, MismatchError, ReplyError
 from instar.plugins import choice_of, make
 from instar.recipes.llara import Llara
 from instar.wording import OURS, wording
-from tests.golden import check_golden
+from tests.golden import assert_golden
 from tests.toy import BOWL, toy_action, toy_episode, toy_observation, toy_reference
 
 STEP_1 = (
@@ -320,4 +320,4 @@ def conversations() -> Iterator[tuple[str, Conversation]]:
 
 
 def test_conversations_are_those_in_the_golden_file() -> None:
-    check_golden("llara", conversations())
+    assert_golden("llara", conversations())

@@ -15,7 +15,7 @@ from instar.errors import DataError
 from instar.plugins import make
 from instar.recipes.llara import Llara
 from instar.wording import wording
-from tests.golden import check_golden
+from tests.golden import assert_golden
 from tests.toy import toy_episode, whole_pixel_episode
 
 FMT = wording().format["suction"]
@@ -164,7 +164,7 @@ def conversations() -> Iterator[tuple[str, Conversation]]:
 
 
 def test_conversations_are_those_in_the_golden_file() -> None:
-    check_golden("llara_kinds", conversations())
+    assert_golden("llara_kinds", conversations())
 
 
 def test_no_kind_leaves_a_slot_unfilled() -> None:

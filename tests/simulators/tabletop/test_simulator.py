@@ -166,4 +166,4 @@ def test_the_expert_says_one_action_per_context_as_vimas_files_would_keep_it() -
 
 
 def test_it_conforms() -> None:
-    conform("simulators", "tabletop")
+    assert conform("simulators", "tabletop")

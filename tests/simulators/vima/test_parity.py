@@ -48,7 +48,7 @@ def assert_same_sight(live: Observation | Reference, read: Observation | Referen
         np.testing.assert_array_equal(live.segmentation[camera], read.segmentation[camera])
 
 
-def check(simulator: VimaBench, folder: Path, task: Task, seed: int) -> None:
+def assert_played_as_recorded(simulator: VimaBench, folder: Path, task: Task, seed: int) -> None:
     """Play live what a plain loop recorded, and compare everything."""
     episode, pictures = recorded(simulator, folder, task, seed)
     instruction, observation = simulator.reset(task, seed)
@@ -81,7 +81,7 @@ def check(simulator: VimaBench, folder: Path, task: Task, seed: int) -> None:
 
 def test_the_stand_in_is_played_as_it_is_recorded(tmp_path: Path) -> None:
     simulator = stand_in(write_checkout(tmp_path / "checkout"))
-    check(simulator, tmp_path / "recorded", Task("rotate", "placement"), 7)
+    assert_played_as_recorded(simulator, tmp_path / "recorded", Task("rotate", "placement"), 7)
     simulator.close()
 
 
@@ -95,7 +95,7 @@ def real() -> Iterator[VimaBench]:
 @needs_the_real_one
 @pytest.mark.parametrize(("task", "seed"), REAL, ids=[task.name for task, _ in REAL])
 def test_the_real_one_is_played_as_it_is_recorded(real: VimaBench, tmp_path: Path, task: Task, seed: int) -> None:
-    check(real, tmp_path, task, seed)
+    assert_played_as_recorded(real, tmp_path, task, seed)
 
 
 @needs_the_real_one
