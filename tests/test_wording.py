@@ -9,7 +9,7 @@ import yaml
 
 from instar.errors import DataError
 from instar.files import digest, read_yaml
-from instar.wording import FAMILIES, OURS, drawn, fill, wording
+from instar.wording import FAMILIES, OURS, drawn, drawn_each, fill, wording
 
 
 def written(folder: Path, pack: Any) -> str:
@@ -109,3 +109,11 @@ def test_every_template_is_drawn_sooner_or_later_and_the_same_seed_draws_the_sam
     rng = np.random.default_rng(1)
     assert {drawn(templates, rng) for _ in range(500)} == set(templates)
     assert drawn(templates, np.random.default_rng(2)) == drawn(templates, np.random.default_rng(2))
+
+
+def test_drawing_many_at_once_gives_what_drawing_them_one_by_one_gives() -> None:
+    for templates in (wording().spa_rel, wording().obj_loc, ("only one",)):
+        alone, together = np.random.default_rng(3), np.random.default_rng(3)
+        for count in (0, 1, 2, 7, 30):
+            one_by_one = [drawn(templates, alone) for _ in range(count)]
+            assert drawn_each(templates, together, count) == one_by_one

@@ -78,6 +78,11 @@ def drawn(templates: tuple[str, ...], rng: np.random.Generator) -> str:
     return templates[int(rng.integers(len(templates)))]
 
 
+def drawn_each(templates: tuple[str, ...], rng: np.random.Generator, count: int) -> list[str]:
+    """What `count` calls of `drawn` would give, with one call of `rng`."""
+    return [templates[k] for k in rng.integers(len(templates), size=count).tolist()]
+
+
 def wording(path: str = "") -> Wording:
     """The wording pack at `path`, or our own. Raises DataError that says what is wrong with it."""
     return _read(Path(path) if path else OURS)

@@ -1,5 +1,6 @@
 """What the auxiliary tasks of LLaRA have in common: their options, and a question about a picture with its answer."""
 
+from collections.abc import Iterator, Sequence
 from typing import Annotated, Final, Protocol
 
 from typing_extensions import Doc
@@ -29,10 +30,20 @@ def _hash(task: _Worded) -> str:
 WORDING_HASH: Final = property(_hash)  # every task's `wording_hash`: builds and cards ask for it by that name
 
 
-def exchange(view: View, camera: Camera, question: str, answer: str, gap: str = "\n") -> Conversation:
+def exchange(view: View, camera: Camera, question: str, answer: str) -> Conversation:
     """`question` asked about what `camera` sees, and `answer` to learn. Raises DataError without a picture."""
+    return next(exchanges(view, camera, [question], [answer]))
+
+
+def exchanges(
+    view: View, camera: Camera, questions: Sequence[str], answers: Sequence[str], gap: str = "\n"
+) -> Iterator[Conversation]:
+    """As `exchange`, for each of `questions` with its answer; no picture is needed where there are none."""
+    if not questions:
+        return
     image = view.images.get(camera.name)
     if image is None:
         raise DataError(f"view {view.key!r} has no picture of camera {camera.name!r}")
-    turns = (Turn("user", f"{IMAGE}{gap}{question}"), Turn("assistant", answer, learn=True))
-    return Conversation(turns, (image,))
+    images, before = (image,), IMAGE + gap
+    for question, answer in zip(questions, answers, strict=True):
+        yield Conversation((Turn("user", before + question), Turn("assistant", answer, learn=True)), images)

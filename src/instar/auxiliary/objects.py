@@ -13,10 +13,11 @@ from instar.auxiliary.exchange import (
     ReferencesOption,
     WordingOption,
     exchange,
+    exchanges,
 )
 from instar.chat import Conversation
 from instar.demo import Episode, View
-from instar.wording import drawn, fill, wording
+from instar.wording import drawn, drawn_each, fill, wording
 
 
 @dataclass(frozen=True)
@@ -52,7 +53,9 @@ class Localization:
         camera = episode.robot.camera(self.camera)
         if view.t is None and not self.references:
             return
-        for thing in markup.sight(view.objects, camera).things:
-            name = markup.NAMED.format({"object": thing.name})
-            question = fill(drawn(wording(self.wording).obj_loc, rng), {"object": name})
-            yield exchange(view, camera, question, markup.LOCATED_SENTENCE.format(markup.located(thing, camera)))
+        things = markup.sight(view.objects, camera).things
+        templates = drawn_each(wording(self.wording).obj_loc, rng, len(things))
+        names = [markup.NAMED.format({"object": thing.name}) for thing in things]
+        questions = [fill(template, {"object": name}) for template, name in zip(templates, names, strict=True)]
+        answers = [markup.LOCATED_SENTENCE.format(markup.located(thing, camera)) for thing in things]
+        yield from exchanges(view, camera, questions, answers)

@@ -5,7 +5,7 @@ Where LLaRA's released data misspells an answer or names the wrong axis, the ans
 
 import itertools
 import math
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, NamedTuple
 
@@ -18,13 +18,13 @@ from instar.auxiliary.exchange import (
     CompatOption,
     ReferencesOption,
     WordingOption,
-    exchange,
+    exchanges,
 )
 from instar.chat import Conversation
 from instar.demo import Box, Episode, View
 from instar.grammar import Choice, Fixed, Grammar
 from instar.robot import Camera
-from instar.wording import drawn, fill, wording
+from instar.wording import drawn_each, fill, wording
 
 STILL: Final = 0.01  # a change of distance that LLaRA calls none, in fractions of the picture
 
@@ -110,10 +110,8 @@ class SpatialRelation:
         pairs = list(itertools.permutations(spots, 2))
         grammar = PUBLISHED_PLACE if self.compat else PLACE
         answers = [grammar.format(place_values(ego, ref, spots, compat=self.compat)) for ego, ref in pairs]
-        templates, tags = wording(self.wording).spa_rel, _tags(spots)
-        for k, (ego, ref) in enumerate(pairs):
-            values = {"ego": tags[ego], "ref": tags[ref], "example": _example(answers[k - 1])}
-            yield exchange(view, camera, fill(drawn(templates, rng), values), answers[k])
+        questions = _questions(drawn_each(wording(self.wording).spa_rel, rng, len(pairs)), pairs, answers)
+        yield from exchanges(view, camera, questions, answers)
 
 
 @dataclass(frozen=True)
@@ -136,12 +134,11 @@ class TemporalRelation:
         before, after = (measured(sight.named, camera) for sight in (now, later))
         pairs = list(itertools.permutations([name for name in before if name in after], 2))
         answers = [self._changed(ego, ref, before, after) for ego, ref in pairs]
-        templates, tags = wording(self.wording).tmp_rel, _tags(before)
-        for k, (ego, ref) in enumerate(pairs):
-            values = {"scene": later.scene, "ego": tags[ego], "ref": tags[ref], "example": _example(answers[k - 1])}
-            # LLaRA's data have a slash where they should have a backslash.
-            gap = "/n" if self.compat else "\n"
-            yield exchange(view, camera, fill(drawn(templates, rng), values), answers[k], gap)
+        templates = drawn_each(wording(self.wording).tmp_rel, rng, len(pairs))
+        scene = {"scene": later.scene} if pairs else {}
+        # LLaRA's data have a slash where they should have a backslash.
+        gap = "/n" if self.compat else "\n"
+        yield from exchanges(view, camera, _questions(templates, pairs, answers, scene), answers, gap)
 
     def _changed(self, ego: str, ref: str, before: Mapping[str, Spot], after: Mapping[str, Spot]) -> str:
         (x0, y0), (x1, y1) = (_offset(spots[ego], spots[ref]) for spots in (before, after))
@@ -195,11 +192,13 @@ def _offset(ego: Spot, ref: Spot) -> markup.Place:
     return x1 - x0, y1 - y0
 
 
-def _tags(names: Iterable[str]) -> dict[str, str]:
-    """What a template calls things."""
-    return {name: markup.NAMED.format({"object": name}) for name in names}
-
-
-def _example(answer: str) -> str:
-    """What a template shows: the answer about the pair before, without the full stop."""
-    return answer.removesuffix(".")
+def _questions(
+    templates: Sequence[str], pairs: Sequence[tuple[str, str]], answers: Sequence[str], more: Mapping[str, str] = {}
+) -> list[str]:
+    """`templates` about `pairs` of names; each shows as an example the answer about the pair before."""
+    tags = {name: markup.NAMED.format({"object": name}) for name, _ in pairs}
+    examples = [answer.removesuffix(".") for answer in (*answers[-1:], *answers[:-1])]
+    return [
+        fill(template, {**more, "ego": tags[ego], "ref": tags[ref], "example": example})
+        for template, (ego, ref), example in zip(templates, pairs, examples, strict=True)
+    ]

@@ -94,8 +94,7 @@ def _see(episode: Episode, view: View, tools: Tools, seed: int, groups: _Groups)
     """Add what the auxiliary tasks say of `view`."""
     shown = functools.cache(lambda images: shows(images, view, episode))
     for kind, task in tools.auxiliary.items():
-        rng = np.random.default_rng(_entropy(seed, episode.id, view.key, kind))
-        said = list(task.conversations(episode, view, rng))
+        said = list(task.conversations(episode, view, _rng(seed, episode.id, view.key, kind)))
         name = f"{episode.id}/{view.key}/{kind}"
         for n, conversation in enumerate(said):
             own = f"{name}/{n}" if len(said) > 1 else name
@@ -103,10 +102,12 @@ def _see(episode: Episode, view: View, tools: Tools, seed: int, groups: _Groups)
             groups.of(conversation.images, view.key).samples.append(sample)
 
 
-def _entropy(seed: int, episode: str, view: str, kind: str) -> int:
-    """A number that is the same in every process, unlike `hash`."""
+def _rng(seed: int, episode: str, view: str, kind: str) -> np.random.Generator:
+    """Chance that is the same in every process, which `hash` would not give."""
     key = json.dumps([seed, episode, view, kind]).encode()
-    return int.from_bytes(hashlib.blake2b(key, digest_size=16).digest())
+    entropy = hashlib.blake2b(key, digest_size=16).digest()[::-1]
+    # As `default_rng` of the number that those bytes spell, and sooner there.
+    return np.random.Generator(np.random.PCG64(np.frombuffer(entropy, "<u4")))
 
 
 def _named(episode: Episode, groups: Iterable[_Group]) -> list[Row]:
