@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Final
 
 from instar import plugins
-from instar.benchmarks.tabletop import FIRST_SEED
+from instar.benchmarks.grid import FIRST_SEED
 from instar.evaluate import EXPERT, EvaluateConfig, evaluate
 from instar.metrics import wilson
 from instar.progress import Progress, silent

@@ -26,8 +26,7 @@ def model_type(path: Path) -> str:
     if not (path / "config.json").is_file():
         hint = "it looks like a LoRA adapter alone" if (path / "adapter_config.json").is_file() else "no model is there"
         raise DataError(f"{path} has no config.json: {hint}")
-    config = read_json(path / "config.json")
-    found = config.get("model_type") if isinstance(config, dict) else None
+    found = declared_type(path)
     if found not in MODEL_FOR_IMAGE_TEXT_TO_TEXT_MAPPING_NAMES:
         raise DataError(
             f"{path} is of type {found!r}, which takes no pictures or is unknown to transformers "
@@ -36,9 +35,15 @@ def model_type(path: Path) -> str:
     return str(found)
 
 
+def declared_type(path: Path) -> object:
+    """What config.json in a folder calls its model; None where it does not say."""
+    config = read_json(path / "config.json")
+    return config.get("model_type") if isinstance(config, dict) else None
+
+
 def load_processor(path: Path) -> ProcessorMixin:
     """Tokenizer, picture processor and chat template of a checkpoint. Raises DataError."""
-    with _explained(path, "processor"):
+    with explained(path, "processor"):
         own = processor_class(_processor_name(path))
         if own is not None:
             return own.from_pretrained(path, local_files_only=True)
@@ -50,7 +55,7 @@ def load_processor(path: Path) -> ProcessorMixin:
 
 def load_model(path: Path, device: torch.device, dtype: torch.dtype | None) -> PreTrainedModel:
     """The network of a checkpoint, ready to answer. Raises DataError."""
-    with _explained(path, "model"):
+    with explained(path, "model"):
         wanted = "auto" if dtype is None else dtype
         loaded: Any = _untyped.AutoModelForImageTextToText.from_pretrained(path, dtype=wanted, local_files_only=True)
     model = cast("PreTrainedModel", loaded)
@@ -61,7 +66,7 @@ def load_model(path: Path, device: torch.device, dtype: torch.dtype | None) -> P
 
 def load_skeleton(path: Path) -> PreTrainedModel:
     """The network of a checkpoint without its weights: it can count positions, and nothing else. Raises DataError."""
-    with _explained(path, "model"), torch.device("meta"):
+    with explained(path, "model"), torch.device("meta"):
         config: Any = _untyped.AutoConfig.from_pretrained(path, local_files_only=True)
         bare: Any = _untyped.AutoModelForImageTextToText.from_config(config)
     return cast("PreTrainedModel", bare)
@@ -102,7 +107,7 @@ def quiet() -> Iterator[None]:
 
 
 @contextlib.contextmanager
-def _explained(path: Path, what: str) -> Iterator[None]:
+def explained(path: Path, what: str) -> Iterator[None]:
     """What transformers says about a folder that will not do, in one line."""
     try:
         with quiet():

@@ -2,17 +2,15 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Annotated, Final
+from typing import Annotated
 
 from typing_extensions import Doc
 
-from instar.errors import ConfigError
-from instar.simulator import Task, Trial
+from instar.benchmarks.grid import FIRST_SEED, require_episodes, trials
+from instar.simulator import Trial
 from instar.simulators.tabletop.look import Look
 from instar.simulators.tabletop.selection import TASKS, set_at, suites_of, tasks_of
 from instar.simulators.tabletop.tasks.sets import LEVELS
-
-FIRST_SEED: Final = 200_000  # LLaRA's; demonstrations stay below 100 000
 
 
 @dataclass(frozen=True)
@@ -27,12 +25,7 @@ class TabletopBenchmark:
     look: Annotated[Look, Doc("sim, or real: another table, light and noise, and a camera that has moved")] = "sim"
 
     def __post_init__(self) -> None:
-        if self.per_task < 1 or self.max_steps < 1:
-            raise ConfigError(f"per_task={self.per_task}, max_steps={self.max_steps}: both must be at least one")
-        if self.seed < 0:
-            raise ConfigError(f"seed={self.seed}: seeds are not negative")
-        if not self._groups():
-            raise ConfigError(f"none of the tasks {self.tasks} exists in the suites {self.suites}")
+        require_episodes(self)
 
     def simulator(self) -> str:
         """The table itself, in the look that was asked for."""
@@ -40,13 +33,9 @@ class TabletopBenchmark:
 
     def episodes(self) -> Sequence[Trial]:
         """Every episode to play, in order."""
-        return [
-            Trial(Task(task, suite, self.max_steps), self.seed + k)
-            for suite, task in self._groups()
-            for k in range(self.per_task)
-        ]
+        return trials(self)
 
-    def _groups(self) -> list[tuple[str, str]]:
+    def pairs(self) -> list[tuple[str, str]]:
         """Every (suite, task) there is to play, in order; tasks that a level does not have are left out."""
         tasks = tasks_of(self.tasks)
         return [(suite, task) for suite in suites_of(self.suites) for task in set_at(suite, tasks)]

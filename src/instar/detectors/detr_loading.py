@@ -9,15 +9,13 @@ from typing import Any
 import numpy as np
 import torch
 import transformers
-from safetensors import SafetensorError
 from torch import nn
 from transformers.models.auto.modeling_auto import MODEL_FOR_OBJECT_DETECTION_MAPPING_NAMES
 
-from instar.backbones.hf_loading import quiet
+from instar.backbones.hf_loading import declared_type, explained
 from instar.demo import Box, Pixels
 from instar.detect import Sighting
 from instar.errors import DataError
-from instar.files import read_json
 
 _untyped: Any = transformers  # most of its functions have no types
 
@@ -97,8 +95,7 @@ def require_detection(path: Path) -> None:
     """Raises DataError unless the folder says that it holds a detection model."""
     if not (path / "config.json").is_file():
         raise DataError(f"{path} has no config.json: no detector is there; `instar detector train` writes one")
-    config = read_json(path / "config.json")
-    found = config.get("model_type") if isinstance(config, dict) else None
+    found = declared_type(path)
     if found not in MODEL_FOR_OBJECT_DETECTION_MAPPING_NAMES:
         raise DataError(
             f"{path} is of type {found!r}, which is no object detection model that transformers "
@@ -108,15 +105,12 @@ def require_detection(path: Path) -> None:
 
 @contextlib.contextmanager
 def _explained(path: Path, what: str) -> Iterator[None]:
-    """What transformers says about a folder that will not do, in one line."""
+    """What transformers says about a folder that will not do, in one line, and nothing about one that will."""
     log: Any = _untyped.utils.logging
     loud = log.get_verbosity()
     log.set_verbosity_error()  # new last layers, and that torchvision is not here: both are meant
     try:
-        with quiet():
+        with explained(path, what):
             yield
-    except (OSError, ValueError, KeyError, TypeError, ImportError, RuntimeError, SafetensorError) as error:
-        first = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
-        raise DataError(f"{path}: the {what} does not load: {first}") from error
     finally:
         log.set_verbosity(loud)

@@ -4,7 +4,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from instar.benchmarks.tabletop import FIRST_SEED, TabletopBenchmark
+from instar.benchmarks.grid import FIRST_SEED
+from instar.benchmarks.tabletop import TabletopBenchmark
 from instar.demos.tabletop import SEEDS, TabletopDemos
 from instar.simulator import Task
 from instar.simulators.tabletop.body import Body
