@@ -26,6 +26,16 @@ def test_damaged_bytes_are_named_when_pixels_are_asked_for(data: bytes) -> None:
         _ = Image.encoded(data).pixels
 
 
+def test_a_picture_is_checked_to_its_last_byte() -> None:
+    pixels = np.random.default_rng(0).integers(0, 255, (64, 64, 3), dtype=np.uint8)
+    jpeg, png = Image.of(pixels).jpeg(90), Image.of(pixels).data
+    for whole in (Image.encoded(jpeg), Image.encoded(png), Image.of(pixels)):
+        whole.require_whole()
+    for data in (b"", b"torn", jpeg[: len(jpeg) // 2], png[: len(png) // 2]):
+        with pytest.raises(DataError, match="cannot be decoded"):
+            Image.encoded(data).require_whole()
+
+
 def test_refuses_pixels_of_another_shape() -> None:
     with pytest.raises(DataError, match="RGB"):
         Image.of(PIXELS[..., :2])

@@ -48,6 +48,19 @@ def test_a_choice_of_single_characters_takes_any_character() -> None:
     assert not any(re.fullmatch(choice.pattern(), other) for other in ("a", "", "[]", "_", "`"))
 
 
+def test_text_that_looks_like_formatting_is_text() -> None:
+    share = Grammar("100% of %s: ", Text("name", "."), ".")
+    assert share.format({"name": "50%d"}) == "100% of %s: 50%d."
+    assert share.parse("100% of %s: 50%d.") == {"name": "50%d"}
+
+
+def test_a_missing_value_is_named_wherever_it_is_missing() -> None:
+    with pytest.raises(DataError, match="no value for the slot 'y'"):
+        POINT.format({"x": 0.5})
+    with pytest.raises(DataError, match="no value for the slot 'name'"):
+        PLAN.format({"plan": [{"step": 1, "way": "up"}]})
+
+
 def test_never_writes_minus_zero() -> None:
     assert Grammar(Fixed("x", 2)).format({"x": -0.001}) == "0.00"
 

@@ -148,6 +148,21 @@ def test_what_a_camera_cannot_see_is_not_in_its_scene() -> None:
         markup.scene([hidden], FRONT)
 
 
+def test_a_scene_is_put_into_words_once_and_never_taken_for_another() -> None:
+    objects, elsewhere = toy_objects((4, BOWL)), toy_objects((4, ALONE))
+    assert markup.sight(objects, FRONT) is markup.sight(objects, FRONT)
+    assert markup.sight(objects, TOP) is not markup.sight(objects, FRONT)
+    told = markup.scene(objects, FRONT)
+    assert markup.scene(elsewhere, FRONT) != told
+    for _ in range(2 * markup.RECENT):  # more than are remembered, each gone before the next one takes its place
+        assert markup.scene(toy_objects((4, ALONE)), FRONT) == markup.scene(elsewhere, FRONT)
+    assert markup.scene(objects, FRONT) == told
+    changing = list(objects)
+    markup.scene(changing, FRONT)
+    changing[:] = elsewhere
+    assert markup.scene(changing, FRONT) == markup.scene(elsewhere, FRONT)
+
+
 def test_a_name_that_would_break_the_markup_is_refused() -> None:
     with pytest.raises(DataError, match="without any of"):
         markup.scene([SceneObject(1, "<image>", "", {"front": BOWL})], FRONT)

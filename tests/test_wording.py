@@ -102,6 +102,7 @@ def test_a_pack_that_is_missing_a_part_or_is_missing_itself_is_refused(tmp_path:
 def test_filling_leaves_other_braces_alone_and_looks_at_nothing_twice() -> None:
     assert fill("{a} {w, h} {b} {c}", {"a": "{b}", "b": "2"}) == "{b} {w, h} 2 {c}"
     assert fill("{a}", {}) == "{a}"
+    assert fill("5% of {a}, %s and {a}", {"a": "10%"}) == "5% of 10%, %s and 10%"
 
 
 def test_every_template_is_drawn_sooner_or_later_and_the_same_seed_draws_the_same() -> None:

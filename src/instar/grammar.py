@@ -34,9 +34,9 @@ class Grammar:
         _check(self.parts)
         self._slots = tuple(name for part in self.parts for name in part.slots())
         self._known = frozenset(self._slots)
-        # For writing: the text that is always there, with a gap for each of the other parts.
+        # For writing: the text that is always there, with a gap for what each of the other parts writes.
         self._around = "".join(_always(part) for part in self.parts)
-        self._gaps = tuple(part for part in self.parts if not isinstance(part, Literal | Space))
+        self._writers = tuple(part.write for part in self.parts if not isinstance(part, Literal | Space))
 
     def format(self, values: Values) -> str:
         """The reply that says `values`. Raises DataError if one is missing, unknown or out of bounds."""
@@ -63,7 +63,7 @@ class Grammar:
 
     def write(self, values: Values) -> str:
         """As `format`, for use as a part of another grammar."""
-        return self._around % tuple([part.write(values) for part in self._gaps])
+        return self._around % tuple([write(values) for write in self._writers])
 
     def read(self, scan: Scan, start: int) -> Iterator[tuple[int, dict[str, Any]]]:
         """Every way to read the parts one after another from `start`."""
