@@ -76,7 +76,7 @@ def test_options_are_explained_in_one_style_without_capitals_and_full_stops(name
 
 
 def test_what_needs_no_model_is_listed_with_its_options_without_torch() -> None:
-    kinds = ("demos", "recipes", "auxiliary", "simulators", "benchmarks", "policies")
+    kinds = ("demos", "recipes", "auxiliary", "simulators", "benchmarks", "policies", "detectors")
     assert not loaded(verbs(*(f"list {kind}" for kind in kinds))) & HEAVY
 
 

@@ -1,4 +1,7 @@
-"""Any detection model of the DETR family that transformers knows: RT-DETR, D-FINE, DETR, YOLOS and their like."""
+"""Any detection model of the DETR family that transformers knows: RT-DETR, D-FINE, DETR, YOLOS and their like.
+
+Its options are there without torch, which comes with the first picture.
+"""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, fields
@@ -6,20 +9,18 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 
-import torch
 from typing_extensions import Doc
 
-from instar.backbones.hf_loading import pick_device
 from instar.checkpoint import fingerprint
-from instar.demo import Image, Pixels
+from instar.demo import Image
 from instar.detect import Sighting, overlap
-from instar.detectors.detr_loading import Prepare, load_model, load_prepare, names_of, require_detection, sightings
 from instar.errors import ConfigError
 from instar.files import JSON, MANIFEST, digest, read_json
 from instar.progress import Progress
 
 if TYPE_CHECKING:
     from instar.album import Album
+    from instar.detectors.detr_eye import Eye
     from instar.teach_detector import DetectorTrainConfig, Learned
 
 
@@ -63,19 +64,15 @@ class Detr:
 
     def fingerprint(self) -> str:
         """Of the weights and of the options that decide what is told."""
+        from instar.detectors.detr_loading import require_detection
+
         require_detection(Path(self.path))
         return digest([fingerprint(Path(self.path)), self.threshold, self.overlap, self.most])
 
-    @torch.inference_mode()
     def find(self, pictures: Sequence[Image]) -> list[tuple[Sighting, ...]]:
         """What is seen in each picture, the surest first. Raises DataError for a folder without a detector."""
         # One by one: in a batch the last bits of a score depend on the others, and a threshold may fall between.
-        return [self._seen(picture.pixels) for picture in pictures]
-
-    def _seen(self, picture: Pixels) -> tuple[Sighting, ...]:
-        inputs = {name: value.to(self._model.device) for name, value in self._prepare([picture]).items()}
-        [result] = self._prepare.results(self._model(**inputs), [picture.shape[:2]], self.threshold)
-        return self._told(sightings(result, names_of(self._model), picture))
+        return [self._told(self._eye.seen(picture.pixels, self.threshold)) for picture in pictures]
 
     def _told(self, every: Sequence[Sighting]) -> tuple[Sighting, ...]:
         """Those that no surer one hides."""
@@ -92,9 +89,7 @@ class Detr:
         return manifest if isinstance(manifest, dict) else {}
 
     @cached_property
-    def _model(self) -> Any:
-        return load_model(Path(self.path)).to(pick_device(self.device)).train(mode=False)
+    def _eye(self) -> "Eye":
+        from instar.detectors.detr_eye import Eye
 
-    @cached_property
-    def _prepare(self) -> Prepare:
-        return load_prepare(Path(self.path))
+        return Eye.open(Path(self.path), self.device)
