@@ -3,20 +3,22 @@
 import functools
 import multiprocessing
 import threading
+import time
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 
-from instar.demo import Context
+from instar.demo import Context, Image, Instruction, Observation
 from instar.errors import MismatchError, SimulatorError
 from instar.evaluate import EvaluateConfig, play
 from instar.policy import Policy
 from instar.robot import ActionChunk
 from instar.rollout import EpisodeRecord, Outcome, rollout
-from instar.simulator import Simulator, Trial
+from instar.simulator import Simulator, Task, Trial
 from tests.point_world import POINT, SPACE, PointWorld, Slider, trial
 
 TRIALS = [*(trial(seed=seed) for seed in range(7)), trial("crash", 1), trial("refuse", 2), trial(seed=99, max_steps=1)]
@@ -50,7 +52,8 @@ def alone() -> dict[str, EpisodeRecord]:
     return {item.id: rollout(policy, PointWorld(), item, replan=2).untimed() for item in TRIALS}
 
 
-@pytest.mark.parametrize(("workers", "batch"), [(0, 1), (0, 4), (0, 100), (1, 3), (2, 5)])
+@pytest.mark.parametrize("batch", [1, 3, 16])
+@pytest.mark.parametrize("workers", [0, 1, 2])
 def test_records_do_not_depend_on_workers_and_batch(
     alone: dict[str, EpisodeRecord], tmp_path: Path, workers: int, batch: int
 ) -> None:
@@ -99,6 +102,77 @@ def test_a_simulator_that_hangs_is_given_up(tmp_path: Path) -> None:
     assert records["line/slide/0"].outcome is Outcome.SUCCESS
     assert records["line/hang/0"].outcome is Outcome.CRASHED
     assert "silent" in records["line/hang/0"].error
+
+
+class Wide(PointWorld):
+    """Shows so much that one look does not fit into a pipe, and leaves a mark in its folder whenever it has begun."""
+
+    def observe(self) -> Observation:
+        seen = super().observe()
+        return Observation({**seen.images, "wall": Image.of(np.zeros((800, 800, 3), np.uint8))}, seen.state)
+
+    def reset(self, task: Task, seed: int) -> tuple[Instruction, Observation]:
+        opening = super().reset(task, seed)
+        assert self.graves is not None
+        (self.graves / f"begun {seed}").touch()
+        return opening
+
+
+@dataclass(frozen=True)
+class Watching(Slider):
+    """Looks, while it thinks about its first answer, how many episodes have begun, until there are `expected`."""
+
+    graves: Path = Path()
+    expected: int = 0
+    seen: list[int] = field(default_factory=list)
+
+    def act(self, contexts: Sequence[Context]) -> list[ActionChunk]:
+        deadline = time.monotonic() + 20
+        while not self.seen and len(list(self.graves.glob("begun *"))) < self.expected and time.monotonic() < deadline:
+            time.sleep(0.01)
+        self.seen.append(len(list(self.graves.glob("begun *"))))
+        return super().act(contexts)
+
+
+def test_simulators_play_on_while_the_policy_computes(tmp_path: Path) -> None:
+    policy = Watching(graves=tmp_path, expected=8)
+    config = EvaluateConfig("expert", tmp_path, workers=1, batch=4, videos="none")
+    trials = [trial(seed=seed) for seed in range(12)]
+    records = list(play(policy, functools.partial(Wide, tmp_path), trials, config))
+    assert len(records) == 12
+    assert policy.seen[0] == 8, "four more than the policy was asked about, though nobody read what their worker said"
+
+
+@dataclass(frozen=True)
+class Wordy(Slider):
+    """Says so much that one chunk does not fit into a pipe."""
+
+    def act(self, contexts: Sequence[Context]) -> list[ActionChunk]:
+        return [replace(chunk, question=chunk.question + 500_000 * "!") for chunk in super().act(contexts)]
+
+
+def test_nobody_waits_for_anybody_where_both_have_more_to_say_than_a_pipe_holds(tmp_path: Path) -> None:
+    trials = [trial("die once", seed) if seed == 5 else trial(seed=seed) for seed in range(9)]
+    config = EvaluateConfig("expert", tmp_path, workers=2, batch=4, videos="none")
+    records = list(play(Wordy(), functools.partial(Wide, tmp_path), trials, config))
+    assert {record.id: record.steps for record in records} == {
+        item.id: rollout(Wordy(), PointWorld(), trial(seed=item.seed)).steps for item in trials
+    }
+    assert (tmp_path / "5").exists(), "nobody died"
+    assert all(record.trace[0].question.endswith("!!!") for record in records)
+
+
+def test_a_policy_gets_half_of_those_in_play_when_few_are_left(tmp_path: Path) -> None:
+    sizes: list[int] = []
+
+    class Counting(Slider):
+        def act(self, contexts: Sequence[Context]) -> list[ActionChunk]:
+            sizes.append(len(contexts))
+            return super().act(contexts)
+
+    played(Counting(), [trial(seed=seed) for seed in range(6)], tmp_path, workers=1, batch=16)
+    assert max(sizes) <= 6
+    assert sizes[0] >= 3
 
 
 def unmakeable() -> Simulator:

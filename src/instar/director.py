@@ -47,6 +47,7 @@ class Director:
 
     def _enough(self) -> bool:
         """Whether to call the policy now rather than to wait for more contexts."""
+        # Half of those in play at the most, so that at the end of a run, too, some play while the others are answered.
         share = -(-len(self.playing) // 2) if self.crew.concurrent else len(self.playing)
         return 0 < min(self.batch, share) <= len(self.ready)
 

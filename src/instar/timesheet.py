@@ -15,7 +15,6 @@ class Timesheet:
     calls: int = 0  # of the policy
     contexts: int = 0  # that it was asked about
     orders: int = 0  # that simulators obeyed
-    quickest: float = math.inf  # seconds of the shortest call of the policy
     _first: float = math.inf  # when the first work began, by time.monotonic
     _last: float = -math.inf  # when the last ended
 
@@ -24,7 +23,6 @@ class Timesheet:
         self.asking += seconds
         self.calls += 1
         self.contexts += contexts
-        self.quickest = min(self.quickest, seconds)
         self._cover(seconds)
 
     def simulated(self, seconds: float) -> None:
@@ -51,10 +49,6 @@ class Timesheet:
     def simulators(self) -> float:
         """The share of the time in which a simulator process worked, 0 to 1, on average."""
         return self.simulating / (self.seconds * self.workers) if self.seconds else 0.0
-
-    def waiting(self, orders: int) -> float:
-        """Seconds that the simulators need for so many orders, as far as they are known; 0 before anything is."""
-        return orders * self.simulating / (self.orders * self.workers) if self.orders else 0.0
 
     def to_json(self) -> dict[str, object]:
         """For the manifest of a run."""

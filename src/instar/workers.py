@@ -167,8 +167,9 @@ class _Worker:
         if self.process.is_alive():
             self.process.kill()
         self.process.join()
-        self._listener.join()
-        self._pipe.close()
+        self._listener.join(timeout=5)
+        if not self._listener.is_alive():  # else a process that the worker began holds the pipe open, in mid-sentence
+            self._pipe.close()
 
 
 class ProcessCrew:
