@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -17,7 +18,9 @@ from instar.errors import ConfigError, DataError, PluginError
 from instar.evaluate import EvaluateConfig, chosen, evaluate, identity
 from instar.rollout import Outcome
 from instar.run import Run, read_run
+from instar.train import train
 from tests.point_world import trial
+from tests.training.lessons import lessons, run_of
 
 BENCHMARK = "tabletop:tasks=visual_manipulation+rotate,suites=placement,per_task=4,max_steps=3"
 
@@ -50,6 +53,37 @@ def test_workers_and_batch_change_nothing_on_the_tabletop(tmp_path: Path) -> Non
     many = evaluate(config(tmp_path / "many", batch=5, workers=2))
     assert untimed(one) == untimed(many)
     assert one.settings == many.settings
+
+
+@pytest.fixture(scope="module", params=["llava", "qwen2_5_vl"])
+def untaught(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A checkpoint with random weights: where it says something else than before, nothing was learned to hide it."""
+    folder = tmp_path_factory.mktemp("untaught")
+    made = run_of(lessons(folder / "samples"), folder / "policy", model=f"tiny:{request.param},layers=1", steps=0)
+    return train(made).checkpoint
+
+
+def test_a_model_says_the_same_for_any_number_of_workers_and_any_batch(untaught: Path, tmp_path: Path) -> None:
+    runs = {}
+    benchmark = "tabletop:tasks=rotate,suites=placement,per_task=5,max_steps=1"
+    for workers, batch in ((0, 1), (0, 3), (0, 16), (1, 1), (1, 16), (2, 3)):
+        how = config(tmp_path / f"{workers} {batch}", str(untaught), workers=workers, batch=batch, device="cpu")
+        runs[workers, batch] = evaluate(replace(how, benchmark=benchmark))
+    alone = untimed(runs[0, 1])
+    assert len({record.trace[0].reply for record in runs[0, 1].records}) > 1
+    assert [pair for pair, run in runs.items() if untimed(run) != alone] == []
+
+
+def test_a_run_tells_who_waited_for_whom(tmp_path: Path) -> None:
+    told: list[str] = []
+    evaluate(config(tmp_path, workers=1, batch=2), lambda _done, _total, note: told.append(note))
+    timing = json.loads((tmp_path / "manifest.json").read_text())["timing"]
+    assert (timing["episodes"], timing["workers"], timing["batch"]) == (8, 1, 2)
+    assert timing["model"]["contexts"] == 24
+    assert timing["simulators"]["orders"] == 32
+    assert 0 < timing["model"]["share"] <= 1
+    assert 0 < timing["simulators"]["share"] <= 1
+    assert re.fullmatch(r"0 solved, model \d+%, simulators \d+% of the time", told[-1])
 
 
 def test_a_whole_run_is_not_played_again(tmp_path: Path) -> None:
