@@ -115,7 +115,7 @@ def _told(demos: Demos) -> str:
 
 
 def _against_llara(demos: Demos, *, full: bool) -> tuple[tuple[Comparison, ...], tuple[Fact, ...], tuple[str, ...]]:
-    ours = Contender("instar build, twice", lambda: _eight_sets(demos, 8 if full else 1))
+    ours = Contender("instar build, twice", lambda: _eight_sets(demos, 20 if full else 1))
     checkout = os.environ.get(CHECKOUT, "")
     if not checkout or demos.path != SAMPLE:
         begun = time.perf_counter()
@@ -150,7 +150,7 @@ def _side_by_side(
         converter.cloning(describe=True)
         return len(converter.ids)
 
-    one = Contender("instar build, once", lambda: _episodes(demos, 8, 1))
+    one = Contender("instar build, once", lambda: _episodes(demos, 20, 1))
     comparisons = (
         compare("inBC, D-inBC and the six auxiliary sets", "episodes", (Contender("LLaRA", eight), ours), aim=AIM),
         compare("D-inBC and the six auxiliary sets", "episodes", (Contender("LLaRA", seven), one), rounds=3, aim=AIM),
