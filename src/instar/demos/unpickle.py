@@ -8,7 +8,6 @@ packages that wrote the file become `Stranger`s, and every other name is refused
 import io
 import math
 import pickle
-import pickletools
 import re
 from collections import OrderedDict
 from collections.abc import Callable, Sequence
@@ -17,6 +16,7 @@ from typing import Final, Self
 import numpy as np
 from numpy.typing import NDArray
 
+from instar.demos import opcodes
 from instar.errors import DataError
 
 LIMIT: Final = 1 << 30  # bytes; VIMA's longest trajectory is 2.1 MB
@@ -77,23 +77,13 @@ def loads(data: bytes, where: str, strangers: Sequence[str] = ()) -> object:
     if len(data) > LIMIT:
         raise DataError(f"{where}: a pickle of {len(data):,} bytes; at most {LIMIT:,} are read")
     try:
-        _scan(data)
+        opcodes.check(data)
         return _Unpickler(data, where, strangers).load()
     except DataError:
         raise
     except _BROKEN as error:
         reason = str(error) or type(error).__name__
         raise DataError(f"{where}: cut short or not a pickle of plain data ({reason})") from error
-
-
-def _scan(data: bytes) -> None:
-    """Walk the opcodes: lengths must be true, and what makes the machine allocate or look elsewhere is refused."""
-    for count, (opcode, argument, position) in enumerate(pickletools.genops(data)):
-        # The C machine makes room up to any memo index at once: four bytes can ask for 64 GB.
-        if opcode.name in {"PUT", "BINPUT", "LONG_BINPUT"} and isinstance(argument, int) and argument > count:
-            raise pickle.UnpicklingError(f"memo index {argument} at byte {position} cannot be")
-        if opcode.name in {"EXT1", "EXT2", "EXT4", "PERSID", "BINPERSID", "NEXT_BUFFER"}:
-            raise pickle.UnpicklingError(f"{opcode.name} at byte {position} refers to something outside the file")
 
 
 class _Unpickler(pickle.Unpickler):
