@@ -12,7 +12,7 @@ from instar.errors import SimulatorError
 from instar.policy import PolicySpec
 from instar.robot import ActionChunk, Floats
 from instar.simulators.tabletop.body import Body, turn
-from instar.simulators.tabletop.render import scene
+from instar.simulators.tabletop.render import around, scene
 from instar.simulators.tabletop.tasks.problem import Move, Stroke
 from instar.simulators.tabletop.views import TOP
 from instar.simulators.tabletop.world import grasped
@@ -52,7 +52,7 @@ def visible_point(body: Body, bodies: Sequence[Body], rng: np.random.Generator) 
 
     What leans in a bowl shows pixels beside the part that can be lifted; after a few of those any visible one will do.
     """
-    rows, columns = np.nonzero(scene(bodies, TOP).ids == body.id)
+    rows, columns = np.nonzero(scene(around(body, bodies, TOP), TOP).ids == body.id)
     if len(rows) == 0:
         raise SimulatorError(f"the {body.name} is hidden from above; the expert cannot pick it up")
     for _ in range(TRIES):

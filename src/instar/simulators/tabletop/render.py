@@ -13,7 +13,7 @@ from instar.demo import Box, Pixels
 from instar.robot import Floats
 from instar.simulators.tabletop import textures
 from instar.simulators.tabletop.body import Body
-from instar.simulators.tabletop.cast import NEVER, cast, covers
+from instar.simulators.tabletop.cast import NEVER, Window, cast, covers, window_of
 from instar.simulators.tabletop.views import TABLE, View
 
 Mask = NDArray[np.bool_]
@@ -35,7 +35,7 @@ class Shot:
 class Layer:
     """What one body alone looks like: a window of a view with the height of what is seen, -inf where nothing is."""
 
-    window: tuple[slice, slice]
+    window: Window
     height: Floats  # (h, w), metres
     rgb: Pixels  # (h, w, 3)
 
@@ -88,6 +88,19 @@ def _lay(bodies: Sequence[Body], view: View, ground: Shot) -> Shot:
     return Shot(rgb, ids)
 
 
+def around(body: Body, bodies: Sequence[Body], view: View) -> tuple[Body, ...]:
+    """`body` and those of `bodies` that may hide some of it: no other need be drawn to know what of it shows."""
+    own = window_of(body.shape.parts, body.pose, view)
+    return tuple(other for other in bodies if _meet(own, window_of(other.shape.parts, other.pose, view)))
+
+
+def _meet(one: Window | None, two: Window | None) -> bool:
+    """Whether two windows share a pixel."""
+    if one is None or two is None:
+        return False
+    return all(a.start < b.stop and b.start < a.stop for a, b in zip(one, two, strict=True))
+
+
 @lru_cache(maxsize=256)
 def draw(body: Body, view: View) -> Layer | None:
     """`body` alone; None if it is outside the picture. Remembered, as most bodies stay where they are."""
@@ -104,7 +117,7 @@ def draw(body: Body, view: View) -> Layer | None:
 
 def forget() -> None:
     """Let go of everything drawn so far, so that all is drawn anew."""
-    for remembered in (cast, covers, draw, _scene):
+    for remembered in (window_of, cast, covers, draw, _scene):
         remembered.cache_clear()
 
 

@@ -114,14 +114,15 @@ def rest(body: Body, others: Sequence[Body]) -> Body:
     bowl = _in_bowl(body, others)
     if bowl is not None:
         return _lie_in_bowl(body, bowl, others)
-    level_body = replace(body, lean=0.0, toward=0.0)
     hull = body.outline(body.shape.solids[0].outline)
     holds = list(_supports(hull, others))
     level = max([TABLE_TOP, *(height for height, _ in holds)])
     gap = GAP if body.shape.hull else 0.0
-    lying = replace(level_body, z=level + gap - body.shape.bottom)
+    lying = replace(body, z=level + gap - body.shape.bottom, lean=0.0, toward=0.0)
+    if level < TABLE_TOP + LEAST_DROP:
+        return lying
     held = [area for height, outline in holds if height > level - EVEN and len(area := shared(hull, outline)) > 2]
-    if level < TABLE_TOP + LEAST_DROP or not held:
+    if not held:
         return lying
     drop = level - max([TABLE_TOP, *(height for height, _ in holds if height <= level - EVEN)])
     lean = tilt(hull, body.place, held, drop)

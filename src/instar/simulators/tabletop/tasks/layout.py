@@ -54,7 +54,8 @@ def free_place(bodies: Sequence[Body], shape: Shape, rng: np.random.Generator) -
     free = np.zeros((GRID.height, GRID.width), np.uint8)
     free[1:-1, 1:-1] = 1
     for body in bodies:
-        for cover in covers(body.shape.parts, body.pose, GRID):
+        cover = covers(body.shape.parts, body.pose, GRID)
+        if cover is not None:
             free[cover.window][cover.mask] = 0
     side = max(round(shape.reach / CELL), 1)
     cells = np.flatnonzero(cv2.erode(free, np.ones((side, side), np.uint8)))
