@@ -59,7 +59,7 @@ class Scale:
     real: bool  # VIMA's sample, where it is there
 
 
-FULL: Final = Scale(Size(256, 5, vision_hidden=64, vision_layers=2, side=336), batch=16, steps=3, rounds=5, real=True)
+FULL: Final = Scale(Size(256, 5, vision_hidden=64, vision_layers=2, side=336), batch=16, steps=2, rounds=5, real=True)
 SMALL: Final = Scale(Size(64, 2, vision_hidden=32, vision_layers=2, side=112), batch=8, steps=1, rounds=1, real=False)
 
 

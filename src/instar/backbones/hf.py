@@ -17,7 +17,7 @@ from typing_extensions import Doc
 from instar.backbone import IGNORE, Example, Picture, padded
 from instar.backbones.hf_families import Family, Tensors, family
 from instar.backbones.hf_loading import load_model, load_processor, load_skeleton, model_type, pick_device, quiet
-from instar.backbones.hf_packing import batch_of, inputs, shown, slides, understand
+from instar.backbones.hf_packing import attends_plainly, batch_of, inputs, shown, understand
 from instar.backbones.hf_pictures import Fit, Seen, look
 from instar.backbones.hf_pieces import Piece, check_plain, picture_token, special_tokens
 from instar.backbones.hf_speaking import Voice
@@ -125,7 +125,7 @@ class HfBackbone:
     @cached_property
     def packs(self) -> bool:
         """Whether `pack` is known to be exact for this model."""
-        return self._family.packs and not slides(self._skeleton)
+        return self._family.packs and attends_plainly(self._skeleton)
 
     def pack(self, examples: Sequence[Example]) -> dict[str, torch.Tensor]:
         """One batch with the loss and gradients of `collate`, in which what examples begin with alike is there once.

@@ -32,6 +32,7 @@ from instar.packing import Integers, Packed, Stretch, lesson, stretches
 
 OURS: Final = ("seen_from", "seen_until", "sights")
 Vectors = tuple[torch.Tensor, torch.Tensor, torch.Tensor]  # queries, keys and values, (B, heads, T, width) each
+_KIND: Final = "_attn_implementation"  # transformers' name for the kind of attention in a configuration
 ATTENTION: Final = "instar"  # the name of our attention among those of transformers
 
 
@@ -85,20 +86,18 @@ def inputs(pictures: Sequence[Picture], family: Family) -> Tensors:
     return joined
 
 
-def slides(model: PreTrainedModel) -> bool:
-    """Whether some of the model's attention sees its nearest tokens only, which are others in a packed row."""
-    return "sliding_attention" in (getattr(model.config.get_text_config(), "layer_types", None) or ())
+def attends_plainly(model: PreTrainedModel) -> bool:
+    """Whether the model's words see all words before them, by an attention that ours can stand in for."""
+    text = model.config.get_text_config()
+    slides = "sliding_attention" in (getattr(text, "layer_types", None) or ())
+    return getattr(text, _KIND) == "sdpa" and not slides
 
 
 def understand(model: PreTrainedModel) -> None:
     """Let `model` take in packed batches, and batches in which a picture is encoded once and seen often."""
-    text = model.config.get_text_config()
-    if getattr(text, _KIND) == "sdpa":  # what ours is for all other batches
-        setattr(text, _KIND, ATTENTION)
+    if attends_plainly(model):
+        setattr(model.config.get_text_config(), _KIND, ATTENTION)  # for all other batches it is "sdpa", too
     model.base_model.register_forward_pre_hook(_taken_in, with_kwargs=True)
-
-
-_KIND: Final = "_attn_implementation"  # transformers' name for the kind of attention in a configuration
 
 
 def _taken_in(model: nn.Module, args: tuple[Any, ...], given: dict[str, Any]) -> tuple[tuple[Any, ...], dict[str, Any]]:
@@ -186,7 +185,9 @@ def attend(
 
 def by_blocks(module: nn.Module, given: Vectors, trees: Trees, options: Mapping[str, Any]) -> torch.Tensor:
     """Attention in one kernel, which leaves out blocks of pairs of which none is seen."""
-    out, _ = flex_attention_forward(module, *given, trees.blocks, **options)
+    query, key, value = given
+    kind = value.dtype  # under autocast, turning by their positions makes the other two float32 again
+    out, _ = flex_attention_forward(module, query.to(kind), key.to(kind), value, trees.blocks, **options)
     return out
 
 
