@@ -10,8 +10,8 @@ from typing import Final
 
 from benchmarks.harness import Result, Size
 from benchmarks.machine import machine
-from benchmarks.pages import PAGE, text
-from instar.files import write_json
+from benchmarks.pages import PAGE, summary, text
+from instar.files import JSON, read_json, write_json
 from studies.pages import write_section
 
 PARTS: Final = ("reading", "building", "training", "decoding", "evaluating", "simulating", "starting", "gpu")
@@ -42,6 +42,13 @@ def run_all(parts: Sequence[str], size: Size, *, write: bool) -> None:
         if write:
             write_json(RESULTS / f"{part}.json", {"size": size, "machine": here, "result": result.to_json()})
             write_section(PAGE, part, text(part, result, here))
+            write_section(PAGE, "summary", summary(_kept()))
+
+
+def _kept() -> dict[str, JSON]:
+    """The results that are on disk, in the order of the parts."""
+    paths = {part: RESULTS / f"{part}.json" for part in PARTS}
+    return {part: read_json(path) for part, path in paths.items() if path.exists()}
 
 
 if __name__ == "__main__":

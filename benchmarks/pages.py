@@ -1,8 +1,8 @@
 """Results as text: tables for the terminal and for docs/performance.md."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from benchmarks.harness import Comparison, Fact, Result
 from instar.files import JSON
@@ -21,6 +21,30 @@ def text(part: str, result: Result, machine: dict[str, JSON]) -> str:
     return "\n\n".join(parts).replace("\n\n* ", "\n* ")
 
 
+def summary(kept: Mapping[str, JSON]) -> str:
+    """A line for every figure with an aim, of the results kept by part."""
+    rows = [row for part, told in kept.items() for row in _aims(part, told)]
+    return table(("figure", "measured", "aim", "part"), rows)
+
+
+def _aims(part: str, told: Any) -> Iterator[tuple[str, str, str, str]]:
+    result = told["result"]
+    for found in result["comparisons"]:
+        if found["aim"] is not None:
+            ratio = found["ratios"][-1]
+            measured = f"{ratio['median']:.3g} times [{ratio['low']:.3g}, {ratio['high']:.3g}]"
+            met = _verdict(met=ratio["median"] >= found["aim"])
+            yield f"{found['what']}: {ratio['name']}", measured, f"{found['aim']:g} times: {met}", part
+    for fact in result["facts"]:
+        if fact["met"] is not None:
+            measured = f"{fact['value']:,.4g} {fact['unit']}".strip()
+            yield fact["what"], measured, f"{fact['aim']}: {_verdict(met=fact['met'])}", part
+
+
+def _verdict(*, met: bool) -> str:
+    return "met" if met else "missed"
+
+
 def _comparison(comparison: Comparison) -> str:
     ratios = {ratio.name: ratio for ratio in comparison.ratios}
     header = (comparison.what, f"{comparison.unit}/s", "slowest and quickest round", "times the reference", "aim")
@@ -36,7 +60,7 @@ def _comparison(comparison: Comparison) -> str:
 def _aim(comparison: Comparison) -> str:
     if comparison.aim is None:
         return ""
-    return f"{comparison.aim:g}: {'met' if comparison.met else 'missed'}"
+    return f"{comparison.aim:g}: {_verdict(met=bool(comparison.met))}"
 
 
 def _facts(facts: tuple[Fact, ...]) -> str:
@@ -45,7 +69,7 @@ def _facts(facts: tuple[Fact, ...]) -> str:
 
 def _rows(facts: tuple[Fact, ...]) -> Iterator[tuple[str, str, str]]:
     for fact in facts:
-        verdict = "" if fact.met is None else f": {'met' if fact.met else 'missed'}"
+        verdict = "" if fact.met is None else f": {_verdict(met=fact.met)}"
         yield fact.what, f"{fact.value:,.4g} {fact.unit}".strip(), f"{fact.aim}{verdict}"
 
 

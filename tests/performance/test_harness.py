@@ -1,6 +1,6 @@
 from benchmarks.harness import Comparison, Contender, Fact, Rate, Ratio, Result, compare
 from benchmarks.machine import machine
-from benchmarks.pages import text
+from benchmarks.pages import summary, text
 
 
 def test_contenders_take_turns_and_every_other_round_goes_backwards() -> None:
@@ -43,6 +43,17 @@ def test_a_section_says_what_was_met_and_how_to_make_it_again() -> None:
     assert "| forwards | 0.5 a token | at most 0.4: missed |" in page
     assert "* a note" in page
     assert "python -m benchmarks building" in page
+
+
+def test_the_summary_has_a_line_for_every_aim() -> None:
+    rates = (Rate("plain", 10.0, 9.0, 11.0), Rate("ours", 30.0, 29.0, 31.0))
+    comparison = Comparison("build", "episodes", 5, rates, (Ratio("ours", 3.0, 2.6, 3.4),), aim=4.0)
+    facts = (Fact("forwards", 0.3, "a token", "at most 0.4", met=True), Fact("bytes", 9.0, "MB"))
+    lines = summary({"building": {"result": Result("Building", (comparison,), facts).to_json()}}).splitlines()
+    assert lines[2:] == [
+        "| build: ours | 3 times [2.6, 3.4] | 4 times: missed | building |",
+        "| forwards | 0.3 a token | at most 0.4: met | building |",
+    ]
 
 
 def test_only_a_comparison_with_an_aim_is_met_or_missed() -> None:
