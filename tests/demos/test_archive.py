@@ -25,8 +25,7 @@ def archive(request: pytest.FixtureRequest, tmp_path: Path) -> Archive:
 
 def test_lists_and_reads_the_same_from_a_folder_and_a_zip(archive: Archive) -> None:
     assert sorted(archive.folders("mark")) == ["deep/a", "deep/b", "deep/c"]
-    assert archive.has("deep/a/in/side")
-    assert not archive.has("deep/a/in")
+    assert archive.missing("deep/a", ["in/side", "in", "mark", "no"]) == ["in", "no"]
     assert {name: archive.read(name) for name in FILES} == FILES
 
 

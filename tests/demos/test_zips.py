@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from instar.demos import zips
 from instar.demos.zips import ZipIndex
 from instar.errors import DataError
 
@@ -92,3 +93,29 @@ def read_or_refused(data: bytes) -> set[bytes]:
 def test_noise_is_no_zip(noise: bytes) -> None:
     assert read_or_refused(noise) == set()
     assert read_or_refused(packed({})[:4] + noise + packed({})) == set()
+
+
+def test_a_member_with_a_long_name_and_extra_field_is_read() -> None:
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
+        about = zipfile.ZipInfo("far/" * 200 + "x")
+        about.extra = b"zz" + (400).to_bytes(2, "little") + bytes(400)
+        archive.writestr(about, b"apple" * 99)
+        archive.writestr("next", b"pear")
+    with opened(buffer.getvalue()) as index:
+        assert list(contents(index).values()) == [b"apple" * 99, b"pear"]
+
+
+@pytest.mark.parametrize("told", [10, 2_000_000])
+@pytest.mark.parametrize("limit", [1 << 30, 1 << 10], ids=["unpacked at once", "unpacked with care"])
+def test_a_member_that_lies_about_its_size_is_refused(told: int, limit: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    data = packed({"a": b"x" * 1_000})
+    lied = data.replace((1_000).to_bytes(4, "little"), told.to_bytes(4, "little"))
+    assert lied != data
+    with opened(lied) as index:
+        member = index.find("a")
+        assert member is not None
+        assert member.size == told
+        monkeypatch.setattr(zips, "LIMIT", max(limit, told))
+        with pytest.raises(DataError, match=r"a is damaged: its bytes do not give the recorded checksum"):
+            index.read(member)

@@ -2,7 +2,8 @@
 
 import hashlib
 import os
-from collections.abc import Collection, Iterator
+import stat
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -20,43 +21,45 @@ class Archive:
 
     def folders(self, holding: str) -> list[str]:
         """Every folder with a file called `holding`, relative to the root, in no order. Reads listings only."""
-        if self._zipped:
-            ending = f"/{holding}"
-            return [name.removesuffix(ending) for name in self._zip.names(ending)]
-        return list(_folders(self.path, holding))
+        index = _opened(self.path)
+        if index is None:
+            return list(_folders(self.path, holding))
+        ending = f"/{holding}"
+        return [name.removesuffix(ending) for name in index.names(ending)]
 
-    def has(self, name: str) -> bool:
-        """Whether there is a file called `name`."""
-        return self._zip.find(name) is not None if self._zipped else (self.path / name).is_file()
+    def missing(self, folder: str, names: Sequence[str]) -> list[str]:
+        """Those of `names` of which there is no file in `folder`."""
+        index = _opened(self.path)
+        if index is None:
+            return [name for name in names if not (self.path / folder / name).is_file()]
+        return [name for name in names if index.find(f"{folder}/{name}") is None]
 
     def read(self, name: str) -> bytes:
         """The bytes of the file `name`. Raises DataError if it is absent or damaged."""
-        if self._zipped:
-            member = self._zip.find(name)
-            if member is None:
-                raise DataError(f"{self.path}: no {name} in it")
-            return self._zip.read(member)
-        with door(self.path / name):
-            size = (self.path / name).stat().st_size
-            if size > LIMIT:
-                raise DataError(f"{self.path / name}: {size:,} bytes; at most {LIMIT:,} are read")
-            return (self.path / name).read_bytes()
+        index = _opened(self.path)
+        if index is None:
+            return _file(self.path / name)
+        member = index.find(name)
+        if member is None:
+            raise DataError(f"{self.path}: no {name} in it")
+        return index.read(member)
 
     def fingerprint(self, folders: Collection[str]) -> str:
         """A hash of the listing below `folders`: names, sizes, and checksums (zip) or times of change (folder)."""
         hasher = hashlib.blake2b(digest_size=16)
-        lines = _zip_listing(self._zip, folders) if self._zipped else _folder_listing(self.path, folders)
+        index = _opened(self.path)
+        lines = _folder_listing(self.path, folders) if index is None else _zip_listing(index, folders)
         for line in sorted(lines):
             hasher.update(line.encode())
         return hasher.hexdigest()
 
-    @property
-    def _zipped(self) -> bool:
-        return not self.path.is_dir()
 
-    @property
-    def _zip(self) -> ZipIndex:
-        return _opened(self.path)
+def _file(path: Path) -> bytes:
+    with door(path), path.open("rb", buffering=0) as file:
+        size = os.fstat(file.fileno()).st_size
+        if size > LIMIT:
+            raise DataError(f"{path}: {size:,} bytes; at most {LIMIT:,} are read")
+        return file.readall()
 
 
 def _folders(root: Path, holding: str) -> Iterator[str]:
@@ -92,12 +95,14 @@ def _zip_listing(opened: ZipIndex, folders: Collection[str]) -> Iterator[str]:
 _OPEN: Final[dict[Path, ZipIndex]] = {}  # one per file and process
 
 
-def _opened(path: Path) -> ZipIndex:
-    """The zip file at `path`, opened again only if it has changed."""
+def _opened(path: Path) -> ZipIndex | None:
+    """The zip file at `path`, opened again only if it has changed; None for a folder."""
     with door(path):
-        now = stamp(path.stat())
+        status = path.stat()
+    if stat.S_ISDIR(status.st_mode):
+        return None
     known = _OPEN.get(path)
-    if known is None or known.stamp != now:
+    if known is None or known.stamp != stamp(status):
         if known is not None:
             known.close()
         known = _OPEN[path] = ZipIndex(path)

@@ -30,6 +30,8 @@ _LENGTHS: Final = struct.Struct("<HHH")  # of name, extra field and comment; at 
 _LOCAL: Final = struct.Struct("<4s22xHH")  # signature, ..., lengths of name and extra field
 _STORED, _DEFLATED = 0, 8
 _ENCRYPTED, _UTF8 = 1, 0x800
+_NAMES: Final = 256  # bytes that a name with its extra field mostly fits into
+_RATIO: Final = 1032  # bytes that one of deflate can stand for: 258 in two bits (RFC 1951)
 
 
 @dataclass(frozen=True)
@@ -81,7 +83,7 @@ class ZipIndex:
     def find(self, name: str) -> Member | None:
         """The member called `name`, or None."""
         for spelling in _spellings(name):
-            first = int(np.searchsorted(self._hashes, hash(spelling)))
+            first = int(self._hashes.searchsorted(hash(spelling)))
             for place in self._by_hash[first : first + 4].tolist():  # a few, should two names share a hash
                 if self._map[place + 46 : place + 46 + len(spelling)] == spelling:
                     member = self._member(place)
@@ -105,17 +107,16 @@ class ZipIndex:
         """The bytes of a member, or None if they cannot be unpacked."""
         if member.offset + member.packed > self.stamp[0]:
             return None
-        header = os.pread(self._file, _LOCAL.size, member.offset)
-        if len(header) < _LOCAL.size or not header.startswith(b"PK\3\4"):
+        # One call for the header, whose length is not known, and for what follows it; a second one if that is long.
+        read = os.pread(self._file, _LOCAL.size + _NAMES + member.packed, member.offset)
+        if len(read) < _LOCAL.size or not read.startswith(b"PK\3\4"):
             return None
-        _, name_length, extra_length = _LOCAL.unpack(header)
-        packed = os.pread(self._file, member.packed, member.offset + _LOCAL.size + name_length + extra_length)
-        if member.method == _STORED:
-            return packed
-        try:
-            return zlib.decompressobj(-zlib.MAX_WBITS).decompress(packed, member.size + 1)
-        except zlib.error:
-            return None
+        _, name_length, extra_length = _LOCAL.unpack_from(read)
+        start = _LOCAL.size + name_length + extra_length
+        packed = memoryview(read)[start : start + member.packed]
+        if len(packed) < member.packed:
+            packed = memoryview(os.pread(self._file, member.packed, member.offset + start))
+        return bytes(packed) if member.method == _STORED else _inflated(packed, member.size)
 
     def _find_directory(self, whole: int) -> None:
         start = max(0, whole - _END.size - 0xFFFF)  # a comment may follow the end record
@@ -159,6 +160,20 @@ class ZipIndex:
 
     def _not_whole(self, why: str) -> DataError:
         return DataError(f"{self.path}: not a whole zip file ({why}); was the download cut short?")
+
+
+def _inflated(packed: memoryview, size: int) -> bytes | None:
+    """The `size` bytes that were deflated to `packed`, or None if these cannot be."""
+    most = len(packed) * _RATIO
+    if size > most:
+        return None
+    try:
+        if most <= LIMIT:
+            return zlib.decompress(packed, -zlib.MAX_WBITS, max(size, 1))
+        # What says it is small may still be a bomb: it goes off one byte after the size that it told.
+        return zlib.decompressobj(-zlib.MAX_WBITS).decompress(packed, size + 1)
+    except zlib.error:
+        return None
 
 
 def _spellings(name: str) -> list[bytes]:

@@ -5,14 +5,16 @@ T actions have T + 1 frames. `obs.pkl` holds the segmentations (T + 1, 128, 256)
 """
 
 import re
-from collections.abc import Sequence
-from typing import Final
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Final, Literal
 
 import numpy as np
 
-from instar.demo import Episode, Image, Instruction, Pixels, Reference, SceneObject
+from instar.demo import Box, Episode, Instruction, Pixels, Reference, SceneObject
 from instar.demos.archive import Archive
-from instar.demos.vima.frames import Record, Steps, frame_name, objects_in
+from instar.demos.masks import boxes
+from instar.demos.vima.frames import Pictures, Record, Steps, frame_name, from_planes, placed
 from instar.demos.vima.table import Table
 from instar.embodiments.vima import HEIGHT, VIMA, WIDTH, quaternion_to_yaw
 from instar.errors import DataError
@@ -67,23 +69,19 @@ def _names(table: Table) -> Sequence[SceneObject]:
 def _record(observed: Table, names: Sequence[SceneObject], actions: Floats) -> Record:
     frames = len(actions) + 1
     tools = observed.numbers("ee", (frames,))
-    if not np.isin(tools, (0, 1)).all():
+    if not ((tools == 0) | (tools == 1)).all():
         raise observed.wrong(f"'ee' should be 0 (suction cup) or 1 (spatula), is {tools}")
     segmentation = observed.table("segm")
     masks = {camera: segmentation.pixels(camera, (frames, HEIGHT, WIDTH)) for camera in CAMERAS}
     ids = [thing.id for thing in names]
-    if not any(np.isin(mask, ids).any() for mask in masks.values()):
+    if not any((mask == id).any() for id in ids for mask in masks.values()):
         raise segmentation.wrong(f"shows none of the objects {ids} in any frame")
     return Record(names, actions, tools, masks)
 
 
 def _require_frames(archive: Archive, id: str, frames: int) -> None:
-    missing = [
-        name
-        for t in range(frames)
-        for name in (frame_name(camera, t) for camera in CAMERAS)
-        if not archive.has(f"{id}/{name}")
-    ]
+    pictures = [frame_name(camera, t) for t in range(frames) for camera in CAMERAS]
+    missing = archive.missing(id, pictures)
     if missing:
         raise DataError(
             f"{archive.path}: {id}: {len(missing)} of {2 * frames} pictures are missing, first {missing[0]}"
@@ -99,10 +97,33 @@ def _instruction(trajectory: Table) -> Instruction:
         raise trajectory.wrong(
             f"the prompt's slots {sorted(slots)} and the reference pictures {sorted(map(str, assets.entries))} differ"
         )
-    return Instruction(text, {str(slot): _reference(asset) for slot, asset in assets.tables()})
+    shown = {str(slot): _asset(asset) for slot, asset in assets.tables()}
+    names = {thing.id for asset in shown.values() for thing in asset.names}
+    found = iter(boxes([mask for asset in shown.values() for mask in asset.masks.values()], names))
+    return Instruction(
+        text, {slot: asset.reference({camera: next(found) for camera in asset.masks}) for slot, asset in shown.items()}
+    )
 
 
-def _reference(asset: Table) -> Reference:
+@dataclass(frozen=True, eq=False)
+class _Asset:
+    """What the file has on a reference, before its boxes are measured."""
+
+    kind: Literal["object", "scene"]
+    names: Sequence[SceneObject]  # without boxes
+    segmentation: Table
+    masks: Mapping[str, Pixels]  # by camera: (H, W) object ids
+    planes: Mapping[str, Pixels]  # by camera: (3, H, W)
+
+    def reference(self, found: Mapping[str, Mapping[int, Box]]) -> Reference:
+        """It, with the boxes that were `found` by camera."""
+        objects = placed(self.names, found)
+        if not any(thing.boxes for thing in objects):
+            raise self.segmentation.wrong(f"shows none of the objects {[thing.id for thing in self.names]}")
+        return Reference(self.kind, Pictures(self.planes, from_planes), objects, self.masks)
+
+
+def _asset(asset: Table) -> _Asset:
     kind = asset.text("placeholder_type")
     segmentation = asset.table("segm")
     about = segmentation["obj_info"]
@@ -112,18 +133,11 @@ def _reference(asset: Table) -> Reference:
         raise asset.wrong(f"is a reference of kind {kind!r} with a {type(about).__name__} of objects")
     names = [_named(Table.of(entry, f"{segmentation.where}['obj_info']")) for entry in listed]
     masks = {camera: segmentation.pixels(camera, (HEIGHT, WIDTH)) for camera in CAMERAS}
-    objects = objects_in(names, masks)
-    if not any(thing.boxes for thing in objects):
-        raise segmentation.wrong(f"shows none of the objects {[thing.id for thing in names]}")
     pictures = asset.table("rgb")
-    images = {camera: _picture(pictures.pixels(camera, (3, HEIGHT, WIDTH))) for camera in CAMERAS}
-    return Reference("object" if kind == "object" else "scene", images, objects, masks)
+    planes = {camera: pictures.pixels(camera, (3, HEIGHT, WIDTH)) for camera in CAMERAS}
+    return _Asset("object" if kind == "object" else "scene", names, segmentation, masks, planes)
 
 
 def _named(about: Table) -> SceneObject:
     texture = "obj_color" if "obj_color" in about.entries else "texture_name"
     return SceneObject(about.object_id("obj_id"), about.text("obj_name"), about.name(texture))
-
-
-def _picture(channels_first: Pixels) -> Image:
-    return Image.of(np.ascontiguousarray(channels_first.transpose(1, 2, 0)))

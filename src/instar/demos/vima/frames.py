@@ -1,50 +1,72 @@
 """The steps of an episode, each put together when somebody asks for it, and its pictures read when somebody looks."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import overload
+from functools import cached_property, partial
+from typing import Generic, TypeVar, overload
 
-from instar.demo import Image, Observation, Pixels, SceneObject, Step
+import cv2
+import numpy as np
+
+from instar.demo import Box, Image, Observation, Pixels, SceneObject, Step
 from instar.demos.archive import Archive
 from instar.demos.masks import boxes
 from instar.embodiments.vima import HEIGHT, WIDTH
 from instar.errors import DataError
 from instar.robot import Floats
 
+Source = TypeVar("Source")
+
 
 def objects_in(names: Sequence[SceneObject], masks: Mapping[str, Pixels]) -> tuple[SceneObject, ...]:
     """The objects of `names` in that order, each with its box in every segmentation (by camera) that shows it."""
-    ids = [thing.id for thing in names]
-    found = {camera: boxes(mask, ids) for camera, mask in masks.items()}
+    found = boxes(list(masks.values()), [thing.id for thing in names])
+    return placed(names, dict(zip(masks, found, strict=True)))
+
+
+def placed(names: Sequence[SceneObject], found: Mapping[str, Mapping[int, Box]]) -> tuple[SceneObject, ...]:
+    """The objects of `names` in that order, each with its box from every camera that has `found` it."""
     return tuple(
-        SceneObject(
-            thing.id,
-            thing.shape,
-            thing.texture,
-            {camera: seen[thing.id] for camera, seen in found.items() if thing.id in seen},
-        )
-        for thing in names
+        [
+            SceneObject(
+                thing.id,
+                thing.shape,
+                thing.texture,
+                {camera: seen[thing.id] for camera, seen in found.items() if thing.id in seen},
+            )
+            for thing in names
+        ]
     )
 
 
-class Frames(Mapping[str, Image]):
-    """The pictures of one moment by camera; a file is read at the first look at it."""
+class Pictures(Mapping[str, Image], Generic[Source]):
+    """The pictures of one moment by camera, each made of what it is made of at the first look at it."""
 
-    def __init__(self, archive: Archive, files: Mapping[str, str]) -> None:
-        self._archive = archive
-        self._files = files
+    def __init__(self, sources: Mapping[str, Source], make: Callable[[Source], Image]) -> None:
+        self._sources = sources
+        self._make = make
         self._seen: dict[str, Image] = {}
 
     def __getitem__(self, camera: str) -> Image:
         if camera not in self._seen:
-            self._seen[camera] = Image.encoded(_read_jpeg(self._archive, self._files[camera]))
+            self._seen[camera] = self._make(self._sources[camera])
         return self._seen[camera]
 
     def __iter__(self) -> Iterator[str]:
-        return iter(self._files)
+        return iter(self._sources)
 
     def __len__(self) -> int:
-        return len(self._files)
+        return len(self._sources)
+
+
+def from_planes(planes: Pixels) -> Image:
+    """The picture that has red, green and blue (3, H, W) apart."""
+    return Image.of(np.asarray(cv2.merge([*planes]), dtype=np.uint8))
+
+
+def from_file(archive: Archive, name: str) -> Image:
+    """The picture in the file called `name`, as its bytes. Raises DataError as far as these tell that it is damaged."""
+    return Image.encoded(_read_jpeg(archive, name))
 
 
 def _read_jpeg(archive: Archive, name: str) -> bytes:
@@ -79,6 +101,14 @@ class Record:
     tools: Floats  # (T + 1,), 0 suction cup, 1 spatula
     masks: Mapping[str, Pixels]  # by camera: (T + 1, H, W) object ids
 
+    @cached_property
+    def objects(self) -> Sequence[tuple[SceneObject, ...]]:
+        """The objects of every frame with their boxes, which are measured together."""
+        frames = range(len(self.tools))
+        found = boxes([mask for masks in self.masks.values() for mask in masks], [thing.id for thing in self.names])
+        by_camera = {camera: found[k * len(frames) : (k + 1) * len(frames)] for k, camera in enumerate(self.masks)}
+        return [placed(self.names, {camera: seen[t] for camera, seen in by_camera.items()}) for t in frames]
+
 
 class Steps(Sequence[Step]):
     """T steps with an action and a last one without; boxes are measured when a step is first asked for."""
@@ -106,10 +136,11 @@ class Steps(Sequence[Step]):
 
     def _make(self, t: int) -> Step:
         masks = {camera: frames[t] for camera, frames in self._record.masks.items()}
+        files = {camera: f"{self._id}/{frame_name(camera, t)}" for camera in masks}
         observation = Observation(
-            Frames(self._archive, {camera: f"{self._id}/{frame_name(camera, t)}" for camera in masks}),
+            Pictures(files, partial(from_file, self._archive)),
             self._record.tools[t : t + 1],
-            objects_in(self._record.names, masks),
+            self._record.objects[t],
             masks,
         )
         return Step(observation, self._record.actions[t] if t < len(self._record.actions) else None)
