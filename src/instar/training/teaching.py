@@ -45,11 +45,11 @@ TEXTS = 1000  # samples whose words a toy model's tokenizer knows
 def teach(config: TrainConfig, identity: Mapping[str, JSON], progress: Progress) -> TrainSummary:
     """Train to the end and write the checkpoint; every process of a distributed run calls this."""
     with memory_advice(), unwrapped():
-        return _Teaching(config, identity, progress).to_the_end()
+        return Teaching(config, identity, progress).to_the_end()
 
 
 @dataclass(frozen=True)
-class _Teaching:
+class Teaching:
     """What the steps of `teach` share."""
 
     config: TrainConfig
