@@ -11,7 +11,8 @@ import pytest
 
 from instar.demo import Box
 from instar.simulators.tabletop.body import Body
-from instar.simulators.tabletop.shapes import Shape, container, line, sample, scaled, three_sided_rectangle
+from instar.simulators.tabletop.scenes import shape_of
+from instar.simulators.tabletop.shapes import Shape, scaled
 
 FILE = Path(__file__).parents[4] / "shared" / "data" / "vima_scenes.json"
 needs_measurements = pytest.mark.skipif(not FILE.exists(), reason="no measured VIMA-Bench scenes beside the repository")
@@ -73,18 +74,7 @@ def _pictured(
 
 
 def _shape(thing: dict[str, Any]) -> Shape:
-    x, y, z = thing["size"]
-    match thing["name"]:
-        case "container":
-            return container(x - 0.002, y - 0.002)
-        case "three-sided rectangle":
-            return three_sided_rectangle(y - 0.02, x - 0.04)
-        case "line":
-            return line(x)
-        case name:
-            shape = sample(name, np.random.default_rng(0))
-            tall = z / float(shape.box[1][2] - shape.box[0][2])
-            return scaled(shape, (1.0, 1.0, tall)) if shape.loose and abs(tall - 1) > 0.1 else shape
+    return shape_of(thing["name"], thing["size"])
 
 
 def _frame(rows: list[list[Any]], shapes: dict[int, Shape], things: dict[int, dict[str, Any]]) -> Frame:

@@ -34,26 +34,6 @@ class Part:
     hole_shade: float = UPRIGHT  # of the insides of round holes
 
     @cached_property
-    def starts(self) -> Floats:
-        """Where each straight side starts, (K, 2)."""
-        return np.ascontiguousarray(self.edges[:, :2])
-
-    @cached_property
-    def runs(self) -> Floats:
-        """From the start of each straight side to its end, (K, 2)."""
-        return np.asarray(self.edges[:, 2:] - self.edges[:, :2])
-
-    @cached_property
-    def squares(self) -> Floats:
-        """The squared length of each straight side, (K,)."""
-        return np.asarray((self.runs**2).sum(axis=1))
-
-    @cached_property
-    def stretches(self) -> Floats:
-        """How far the texture's u goes along each straight side, (K,)."""
-        return np.asarray(self.spans[:, 1] - self.spans[:, 0])
-
-    @cached_property
     def shades(self) -> Floats:
         """Brightness of every side of an upright part: of straight ones, then two to a circle."""
         shades = np.full(len(self.edges) + 2 * len(self.circles), self.side_shade)

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from instar.robot import Floats
-from instar.simulators.tabletop.shapes import Part
+from instar.simulators.tabletop.shapes import Part, extent
 
 
 @dataclass(frozen=True, eq=False)
@@ -54,15 +54,14 @@ class Slabs:
     @cached_property
     def box(self) -> tuple[Floats, Floats]:
         """The lowest and the highest corner (3,) of all parts."""
-        low, high = zip(*(part.box for part in self.parts), strict=True)
-        return np.min(low, axis=0), np.max(high, axis=0)
+        return extent(self.parts)
 
 
 @lru_cache(maxsize=256)
 def side_by_side(parts: tuple[Part, ...]) -> Slabs:
     """Some parts, in their order."""
     circles = [circle for part in parts for circle in part.circles]
-    straight = [np.full(len(part.edges), part.side_shade) for part in parts]
+    shades = [(part.shades[: len(part.edges)], part.shades[len(part.edges) :]) for part in parts]
     return Slabs(
         parts,
         np.array([part.z0 for part in parts]),
@@ -72,15 +71,9 @@ def side_by_side(parts: tuple[Part, ...]) -> Slabs:
         np.concatenate([part.spans for part in parts]),
         np.array(circles).reshape(-1, 3),
         np.array([part.scale for part in parts for _ in part.circles]),
-        np.concatenate([*straight, *(shade for part in parts for shade in _round_shades(part))]),
+        np.concatenate([*(straight for straight, _ in shades), *(rounds for _, rounds in shades)]),
         _numbers(parts),
     )
-
-
-def _round_shades(part: Part) -> list[Floats]:
-    """Brightness of both sides of each circle: only the outermost circle is no hole."""
-    shades = [part.side_shade, *[part.hole_shade] * len(part.circles)]
-    return [np.full(2, shades[min(k, 1)]) for k in range(len(part.circles))]
 
 
 def _numbers(parts: Sequence[Part]) -> NDArray[np.intp]:

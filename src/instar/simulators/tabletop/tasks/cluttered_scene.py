@@ -5,8 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from instar.simulators.tabletop.tasks.everyday import COLORS, THINGS, put, thing, vessel
-from instar.simulators.tabletop.tasks.layout import Layout
+from instar.simulators.tabletop.tasks.everyday import COLORS, THINGS, put, table_with_vessel, thing
 from instar.simulators.tabletop.tasks.problem import Problem
 from instar.simulators.tabletop.tasks.sets import REAL, pick, several
 
@@ -22,8 +21,7 @@ class ClutteredScene:
     def problem(self, suite: str, rng: np.random.Generator) -> Problem:
         """A vessel, the object, two of its shape, two of its colour and three like it in nothing, close together."""
         del suite
-        layout = Layout(rng)
-        into = vessel(layout)
+        layout, into = table_with_vessel(rng)
         shape, color = pick(rng, THINGS), pick(rng, COLORS)
         kinds = [(shape, color)]
         kinds += [(shape, other) for other in _more(rng, COLORS, color, 2)]

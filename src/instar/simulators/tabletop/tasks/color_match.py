@@ -5,8 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from instar.simulators.tabletop.shapes import sample
-from instar.simulators.tabletop.tasks.everyday import COLORS, THINGS, put, vessel
-from instar.simulators.tabletop.tasks.layout import Layout
+from instar.simulators.tabletop.tasks.everyday import COLORS, THINGS, put, table_with_vessel
 from instar.simulators.tabletop.tasks.problem import Problem
 from instar.simulators.tabletop.tasks.sets import REAL, pick, several
 
@@ -22,9 +21,8 @@ class ColorMatch:
     def problem(self, suite: str, rng: np.random.Generator) -> Problem:
         """A vessel, an object in its colour, and three in three others."""
         del suite
-        layout = Layout(rng)
         colors = several(rng, COLORS, 4)
-        into = vessel(layout, colors[0])
+        layout, into = table_with_vessel(rng, colors[0])
         moved, *others = [layout.drop(sample(pick(rng, THINGS), rng), color) for color in colors]
         kind = into.shape.name
         return put(f"Put the object that has the same colour as the {kind} into it.", layout, moved, into, others)

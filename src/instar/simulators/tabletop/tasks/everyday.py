@@ -22,10 +22,10 @@ FLAT: Final = (
 THINGS: Final = (*FLAT, "block")
 
 
-def vessel(layout: Layout, color: str = "") -> Body:
-    """Something to put things into, in `color` or any."""
-    rng = layout.rng
-    return layout.drop(sample(pick(rng, VESSELS), rng), color or pick(rng, COLORS))
+def table_with_vessel(rng: np.random.Generator, color: str = "") -> tuple[Layout, Body]:
+    """A table with something to put things into, in `color` or any."""
+    layout = Layout(rng)
+    return layout, layout.drop(sample(pick(rng, VESSELS), rng), color or pick(rng, COLORS))
 
 
 def thing(name: str, rng: np.random.Generator) -> Shape:

@@ -11,7 +11,7 @@ from instar.simulators.tabletop.body import Body
 from instar.simulators.tabletop.cast import covers
 from instar.simulators.tabletop.shapes import Shape, sample
 from instar.simulators.tabletop.tasks.problem import FIRST_ID, FIRST_SCENE_ID, NoRoomError
-from instar.simulators.tabletop.tasks.sets import Palette, pick
+from instar.simulators.tabletop.tasks.sets import Palette, into_base, pick
 from instar.simulators.tabletop.views import CELL, GRID
 
 TRIES: Final = 10
@@ -90,6 +90,29 @@ def drop_loose(layout: Layout, palette: Palette, base: Body) -> Body:
     rng = layout.rng
     shape, texture = sample(pick(rng, palette.dragged), rng), pick(rng, palette.dragged_textures)
     return layout.drop(shape, texture, away=hollow([base]))
+
+
+@dataclass(frozen=True, eq=False)
+class Pair:
+    """A scene with one of the bases, and a loose thing beside it."""
+
+    palette: Palette
+    layout: Layout
+    base: Body
+    moved: Body
+
+    def add(self, kind: tuple[str, str]) -> Body:
+        """Add a thing of this shape and texture at a random free place; a loose one keeps out of the base."""
+        shape, texture = kind
+        away = hollow([self.base]) if shape in self.palette.dragged else ()
+        return self.layout.drop(sample(shape, self.layout.rng), texture, away=away)
+
+
+def pair(suite: str, rng: np.random.Generator) -> Pair:
+    """What a task begins with that puts something into a base."""
+    palette, layout = into_base(suite), Layout(rng)
+    base = drop_base(layout, palette)
+    return Pair(palette, layout, base, drop_loose(layout, palette, base))
 
 
 def portrait(shape: Shape, texture: str) -> tuple[Body, ...]:

@@ -6,11 +6,11 @@ from typing import Final
 
 import numpy as np
 
-from instar.simulators.tabletop.shapes import Shape, sample
-from instar.simulators.tabletop.tasks.layout import Layout, drop_base, drop_loose, hollow, portrait
+from instar.simulators.tabletop.shapes import Shape
+from instar.simulators.tabletop.tasks.layout import pair, portrait
 from instar.simulators.tabletop.tasks.placing import Goal, Placing, fair
 from instar.simulators.tabletop.tasks.problem import Picture, Problem
-from instar.simulators.tabletop.tasks.sets import SUITES, into_base, pick
+from instar.simulators.tabletop.tasks.sets import SUITES, pick
 
 NOUNS: Final = ("dax", "blicket", "wug", "zup")
 
@@ -25,18 +25,16 @@ class NovelNoun:
 
     def problem(self, suite: str, rng: np.random.Generator) -> Problem:
         """A base, the object to put into it, and a thing of a third shape."""
-        palette, layout = into_base(suite), Layout(rng)
-        base = drop_base(layout, palette)
-        moved = drop_loose(layout, palette, base)
+        scene = pair(suite, rng)
+        base, moved, palette = scene.base, scene.moved, scene.palette
         others = [name for name in palette.shapes if name not in (base.shape.name, moved.shape.name)]
-        shape, texture = pick(rng, list(product(others, palette.textures)))
-        other = layout.drop(sample(shape, rng), texture, away=hollow([base]) if shape in palette.dragged else ())
+        other = scene.add(pick(rng, list(product(others, palette.textures))))
         rule = Placing((Goal(moved.id, base.x, base.y, base.yaw),), (other.id,))
         nouns = named({"dragged_obj_1": moved.shape, "base_obj": base.shape}, rng)
         return Problem(
             f"{nouns.lesson} Put the {nouns.words['dragged_obj_1']} into the {nouns.words['base_obj']}.",
-            tuple(layout.bodies),
-            fair(rule, layout.bodies),
+            tuple(scene.layout.bodies),
+            fair(rule, scene.layout.bodies),
             nouns.pictures,
         )
 

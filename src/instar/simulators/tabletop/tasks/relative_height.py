@@ -6,8 +6,7 @@ from typing import Final
 import numpy as np
 
 from instar.simulators.tabletop.shapes import sample, scaled
-from instar.simulators.tabletop.tasks.everyday import COLORS, FLAT, put, vessel
-from instar.simulators.tabletop.tasks.layout import Layout
+from instar.simulators.tabletop.tasks.everyday import COLORS, FLAT, put, table_with_vessel
 from instar.simulators.tabletop.tasks.problem import Problem
 from instar.simulators.tabletop.tasks.sets import REAL, pick, several
 
@@ -25,8 +24,7 @@ class RelativeHeight:
     def problem(self, suite: str, rng: np.random.Generator) -> Problem:
         """A vessel, and three objects of one shape in three heights and three colours."""
         del suite
-        layout = Layout(rng)
-        into = vessel(layout)
+        layout, into = table_with_vessel(rng)
         shape = sample(pick(rng, FLAT), rng)
         heights = [float(rng.uniform(*span)) for span in HEIGHTS]
         word = pick(rng, ("shortest", "tallest"))

@@ -5,11 +5,10 @@ from itertools import product
 
 import numpy as np
 
-from instar.simulators.tabletop.shapes import sample
-from instar.simulators.tabletop.tasks.layout import Layout, drop_base, drop_loose, hollow, portrait
+from instar.simulators.tabletop.tasks.layout import pair, portrait
 from instar.simulators.tabletop.tasks.placing import Goal, Placing
 from instar.simulators.tabletop.tasks.problem import Picture, Problem
-from instar.simulators.tabletop.tasks.sets import SUITES, into_base, pick
+from instar.simulators.tabletop.tasks.sets import SUITES, pick
 
 
 @dataclass(frozen=True)
@@ -22,15 +21,13 @@ class VisualManipulation:
 
     def problem(self, suite: str, rng: np.random.Generator) -> Problem:
         """A base, the object to put into it, and one more thing."""
-        palette, layout = into_base(suite), Layout(rng)
-        base = drop_base(layout, palette)
-        moved = drop_loose(layout, palette, base)
+        scene = pair(suite, rng)
+        base, moved = scene.base, scene.moved
         used = [(base.shape.name, base.texture), (moved.shape.name, moved.texture)]
-        shape, texture = pick(rng, list(product(palette.shapes, palette.textures)), but=used)
-        other = layout.drop(sample(shape, rng), texture, away=hollow([base]) if shape in palette.dragged else ())
+        other = scene.add(pick(rng, list(product(scene.palette.shapes, scene.palette.textures)), but=used))
         return Problem(
             "Put the {dragged_obj_1} into the {base_obj}.",
-            tuple(layout.bodies),
+            tuple(scene.layout.bodies),
             Placing((Goal(moved.id, base.x, base.y, base.yaw),), (other.id,)),
             {
                 "dragged_obj_1": Picture("object", portrait(moved.shape, moved.texture)),
