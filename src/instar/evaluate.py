@@ -13,7 +13,6 @@ from typing import Any, Final, Literal
 
 from instar import __version__, plugins
 from instar.checkpoint import load_policy, read_card, recipe_of
-from instar.cores import spared
 from instar.describe import Asking, Naming, asked_as
 from instar.director import Director
 from instar.errors import ConfigError, DataError
@@ -297,8 +296,7 @@ def _directed(
 ) -> Records:
     """Every record of `trials`, as `crew` plays them."""
     keeps = [_keep(config.videos, position) for position in _positions(trials)]
-    with spared(sheet.workers if crew.concurrent else 0):
-        yield from Director(policy, crew, config.batch, sheet, deque(zip(trials, keeps, strict=True))).play()
+    yield from Director(policy, crew, config.batch, sheet, deque(zip(trials, keeps, strict=True))).play()
 
 
 def _keep(videos: Literal["none", "failures", "all"], position: int) -> Keep:

@@ -13,8 +13,10 @@ import contextlib
 import itertools
 import logging
 import multiprocessing
+import os
 import queue
 import signal
+import sys
 import threading
 import time
 from collections.abc import Iterable, Iterator, Sequence
@@ -32,6 +34,9 @@ from instar.timesheet import Timesheet
 logger = logging.getLogger(__name__)
 
 STARTUP: Final = 300.0  # seconds in which a worker must have made its first simulator
+# Threads of a model wait for each other after every operation: where a simulator holds the core of one, all wait. So
+# simulators give way, and play where a core is free or the model waits for them.
+YIELDING: Final = 10  # added to the niceness of a worker
 LISTENING: Final = 0.5  # seconds after which a thread that hears nothing looks whether it is still needed
 
 
@@ -260,6 +265,8 @@ def _cause(code: int | None) -> str:
 def _work(pipe: Pipe, setup: Setup, first: int) -> None:
     """The life of a worker process: orders in, events out, None whenever it is idle."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the parent's to handle
+    if sys.platform != "win32":
+        os.nice(YIELDING)
     cv2.setNumThreads(1)
     stage = Stage(setup)
     try:
