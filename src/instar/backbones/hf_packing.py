@@ -120,7 +120,7 @@ def _seeing(model: Any, given: dict[str, Any], sights_BT: torch.Tensor) -> dict[
     there = sights_BT >= 0
     # The tokens of pictures may have numbers that the vocabulary does not reach.
     words = model.get_input_embeddings()(given["input_ids"].masked_fill(there, 0))
-    vectors = words.masked_scatter(there[..., None], features[sights_BT[there]].to(words.dtype))
+    vectors = words.masked_scatter(there[..., None], features.index_select(0, sights_BT[there]).to(words.dtype))
     return {**given, **dict.fromkeys(asked), "input_ids": None, "inputs_embeds": vectors}
 
 
