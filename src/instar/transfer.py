@@ -203,6 +203,7 @@ def _training(config: TransferConfig, name: str, samples: tuple[Path, ...]) -> T
         lora=config.lora,
         freeze=config.freeze,
         precision=config.precision,
+        group="none",  # the order in which the published figures were made
         check=False,  # samples of our own making are whole
         loader_workers=config.loader_workers,
     )
