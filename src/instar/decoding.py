@@ -77,7 +77,7 @@ class Listener(Protocol):
         ...
 
     def only(self, rows: Sequence[int]) -> None:
-        """Go on with these rows, in this order."""
+        """Go on with these rows, which come in their old order."""
         ...
 
 

@@ -103,7 +103,7 @@ class SlotReader:
             self._next, self._following = self._next - back_B, self._following - back_B
 
     def only(self, rows: Sequence[int]) -> None:
-        """Go on with these rows, in this order."""
+        """Go on with these rows, which come in their old order."""
         kept = torch.tensor(rows, device=self._next.device)
         self._next, self._following, self._open = self._next[kept], self._following[kept], self._open[kept]
         self._cache.batch_select_indices(kept)
@@ -170,15 +170,18 @@ class PlainReader:
         self._model = say.model
         self._axes = positions.ids.ndim
         self._following, self._mask, self._cache = positions.following, prompts["attention_mask"], cache
+        self._rows = list(range(len(self._mask)))  # those that go on: such a cache need not be able to give rows up
 
     def read(self, words: Sequence[Sequence[int]]) -> torch.Tensor:
         """Read on, in each row its word or none; the logits after it, (N, V)."""
         device = self._mask.device
-        new_B1 = torch.tensor([[len(row)] for row in words], device=device)
+        waiting = dict(zip(self._rows, words, strict=True))
+        row_words = [waiting.get(row, ()) for row in range(len(self._mask))]
+        new_B1 = torch.tensor([[len(row)] for row in row_words], device=device)
         at_B1 = self._following[:, None]
         self._mask = torch.cat([self._mask, new_B1], dim=1)
         out: Any = self._model(
-            input_ids=torch.tensor([[*row, 0][:1] for row in words], device=device),
+            input_ids=torch.tensor([[*row, 0][:1] for row in row_words], device=device),
             attention_mask=self._mask,
             position_ids=at_B1 if self._axes == 2 else at_B1.expand(3, -1, -1),
             past_key_values=self._cache,
@@ -192,7 +195,8 @@ class PlainReader:
         assert not any(counts)
 
     def only(self, rows: Sequence[int]) -> None:
-        """Go on with all rows: a cache of another kind may not be able to give some up."""
+        """Go on with these rows, which come in their old order."""
+        self._rows = [self._rows[row] for row in rows]
 
 
 def _said(prompts: Tensors) -> list[list[int]]:
