@@ -150,7 +150,7 @@ def _rays(slabs: Slabs, pose: Pose, view: View, window: Window) -> _Rays:
         return _leaning_rays(slabs.parts[0], pose, view.slope, x, y)
     xs = x + ((slabs.z1 + pose.z) * view.slope)[:, None, None]
     travel = (slabs.z1 - slabs.z0) * view.slope
-    climb = (slabs.z0 - slabs.z1) / travel if view.slope else travel
+    climb = np.divide(slabs.z0 - slabs.z1, travel, out=np.zeros_like(travel), where=travel > 1e-12)
     return _Rays(xs, y, travel, climb, turn(pose.yaw), slabs.z1)
 
 
@@ -199,7 +199,7 @@ def _meet(slabs: Slabs, rays: _Rays) -> _Meeting:
         return _meet_by_columns(crossings[:, 0].take(slabs.numbers, axis=0), slabs, rays)
     ahead = crossings > rays.xs
     cap = np.logical_xor.reduce(ahead, axis=0)
-    if rays.travel[0] <= 0:
+    if not rays.travel.any():
         return _Meeting(np.flatnonzero(cap))
     below = np.where(ahead, NEVER, crossings)
     side = below.max(axis=0)
@@ -219,7 +219,7 @@ def _meet_by_columns(crossings: Floats, slabs: Slabs, rays: _Rays) -> _Meeting:
     ordered = crossings.take((order + slab * crossings.shape[1]) * width + columns)
     ahead = np.add.reduce((ordered[:, :most, None] > rays.xs[:, None]).view(np.uint8), axis=1, dtype=np.uint8)
     cap = (ahead & 1).view(bool)
-    if rays.travel[0] <= 0:
+    if not rays.travel.any():
         return _Meeting(np.flatnonzero(cap))
     following = (ahead + slab * (most + 1)) * width + columns
     side = ordered.take(following)
@@ -294,6 +294,7 @@ def _along(slabs: Slabs, flat: Floats, edge: Places) -> Floats:
 
 
 def _along_straight(slabs: Slabs, flat: Floats, edge: Places) -> Floats:
+    """The same where all of the sides are straight."""
     way = (flat - slabs.starts.take(edge, axis=0)) * slabs.runs.take(edge, axis=0)
     share = np.minimum(np.maximum((way[:, 0] + way[:, 1]) / slabs.squares[edge], 0.0), 1.0)
     return np.asarray(slabs.firsts[edge] + slabs.stretches[edge] * share)
