@@ -10,6 +10,9 @@ from instar.demos import opcodes
 from instar.demos.unpickle import loads
 from instar.errors import DataError
 
+# The standard library warns of a backslash that means nothing, in the text of a pickle of protocol 0.
+pytestmark = pytest.mark.filterwarnings("ignore:invalid escape sequence:DeprecationWarning")
+
 LEAVES = st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text() | st.binary()
 PLAIN = st.recursive(
     LEAVES,

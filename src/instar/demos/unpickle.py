@@ -95,14 +95,15 @@ class _Unpickler(pickle.Unpickler):
 
     def find_class(self, module: str, name: str) -> object:
         """Our own stand-in for `module`.`name`. Raises DataError if it is neither known nor an expected stranger."""
+        spelt = f"{module}.{name}"
+        if spelt in self._met:
+            return self._met[spelt]
         full = f"{_modern(module)}.{name}"
         if full in _KNOWN:
             return _KNOWN[full]
-        spelt = f"{module}.{name}"
         if not any(spelt == stranger or spelt.startswith(stranger + ".") for stranger in self._strangers):
             raise DataError(f"{self._where}: refused: the pickle asks for {spelt}, which is no plain data")
-        if spelt not in self._met:
-            self._met[spelt] = type(name, (Stranger,), {"origin": spelt})
+        self._met[spelt] = type(name, (Stranger,), {"origin": spelt})
         return self._met[spelt]
 
 
@@ -172,7 +173,7 @@ def _sizes(shape: object) -> tuple[int, ...]:
 
 def _array(*_class_shape_and_dtype: object) -> _Array:
     # The shape asked for here is always (0,) in an honest file; what counts comes with the state.
-    return np.empty(0, np.int8).view(_Array)
+    return _Array(0, np.int8)
 
 
 def _scalar(dtype: _Dtype, raw: bytes) -> object:

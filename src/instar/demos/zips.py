@@ -11,9 +11,8 @@ import struct
 import zlib
 from array import array
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
+from typing import Final, NamedTuple
 
 import numpy as np
 
@@ -34,8 +33,7 @@ _NAMES: Final = 256  # bytes that a name with its extra field mostly fits into
 _RATIO: Final = 1032  # bytes that one of deflate can stand for: 258 in two bits (RFC 1951)
 
 
-@dataclass(frozen=True)
-class Member:
+class Member(NamedTuple):
     """What the directory says about one file."""
 
     name: str

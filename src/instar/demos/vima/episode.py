@@ -45,15 +45,15 @@ def _actions(poses: Table) -> Floats:
     count = poses.length("pose0_position")
     if count == 0:
         raise poses.wrong("has no action")
-    columns: list[Floats] = []
-    for pose in ("pose0", "pose1"):
+    actions = np.empty((count, 6))
+    for pose, first in (("pose0", 0), ("pose1", 3)):
         turns = poses.numbers(f"{pose}_rotation", (count, 4))
-        lengths = np.linalg.norm(turns, axis=1)
-        if abs(lengths - 1).max() > 1e-3:
-            raise poses.wrong(f"'{pose}_rotation' holds {turns[abs(lengths - 1).argmax()]}, which is no rotation")
-        columns.append(poses.numbers(f"{pose}_position", (count, 2)))
-        columns.append(np.array([[quaternion_to_yaw(turn)] for turn in turns]))
-    return np.hstack(columns)
+        wrong = abs(np.sqrt((turns * turns).sum(axis=1)) - 1)
+        if wrong.max() > 1e-3:
+            raise poses.wrong(f"'{pose}_rotation' holds {turns[wrong.argmax()]}, which is no rotation")
+        actions[:, first : first + 2] = poses.numbers(f"{pose}_position", (count, 2))
+        actions[:, first + 2] = [quaternion_to_yaw(turn) for turn in turns]
+    return actions
 
 
 def _names(table: Table) -> Sequence[SceneObject]:
