@@ -34,9 +34,9 @@ FLOOR: Final = (
     "last answers, for which the simulators do."
 )
 GAIN: Final = (
-    "How much a batch helps depends on the model. A small one mostly waits for Python between its operations, and for "
-    "32 contexts hardly longer than for one. A larger one mostly multiplies matrices, which is as much work in any "
-    "batch: what is gained is that weights are read once for all."
+    "How much a batch helps depends on the model. For a small one much of the time is Python between operations, which "
+    "is the same for one context and for many. A larger one mostly multiplies matrices, which is as much work in any "
+    "batch; what is gained is that weights are read from memory once for all contexts."
 )
 
 
@@ -49,14 +49,15 @@ class Model:
     steps: int  # of its training
     lr: float
     episodes: int  # that it plays
+    batch: int  # contexts per call, where there are several
     rounds: int
 
 
 MODELS: Final[dict[Size, tuple[Model, ...]]] = {
-    "small": (Model("small", "tiny:demo,layers=1,side=64", 20, 5e-3, 6, 1),),
+    "small": (Model("small", "tiny:demo,layers=1,side=64", 20, 5e-3, 6, 32, 1),),
     "full": (
-        Model("demo", "tiny:demo", 150, 2e-3, 128, 3),
-        Model("middling", "tiny:demo,hidden=512,layers=8,vision_hidden=192,vision_layers=4", 24, 5e-4, 32, 2),
+        Model("demo", "tiny:demo", 100, 2e-3, 128, 32, 3),
+        Model("middling", "tiny:demo,hidden=512,layers=8,vision_hidden=192,vision_layers=4", 16, 1e-3, 32, 16, 2),
     ),
 }
 
@@ -93,19 +94,19 @@ def run(size: Size) -> Result:
         samples = _samples(Path(folder), size)
         for model in MODELS[size]:
             policy = _taught(model, samples, Path(folder) / model.name)
-            ways = _ways()
+            ways = _ways(model.batch)
             comparisons.append(_compared(model, policy, ways))
             facts += _facts(model, ways)
     return Result("Evaluation", tuple(comparisons), tuple(facts), (SETTING, FLOOR, GAIN))
 
 
-def _ways() -> tuple[Way, ...]:
+def _ways(batch: int) -> tuple[Way, ...]:
     workers = max(1, (os.cpu_count() or 1) - 1)
     return (
         Way("one episode at a time", 0, 1),
         Way(f"{workers} simulator process{'es' * (workers > 1)}, one context a call", workers, 1),
-        Way("one process, 32 contexts a call", 0, 32),
-        Way(f"{workers} simulator process{'es' * (workers > 1)}, 32 contexts a call", workers, 32),
+        Way(f"one process, {batch} contexts a call", 0, batch),
+        Way(f"{workers} simulator process{'es' * (workers > 1)}, {batch} contexts a call", workers, batch),
     )
 
 
