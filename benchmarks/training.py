@@ -32,7 +32,7 @@ from instar.training.order import Boxes
 from instar.training.run import Run
 
 SAMPLE: Final = Path(__file__).parents[2] / "shared" / "data" / "vima_sample.zip"
-PLAYED: Final = "tabletop:episodes=6,tasks=visual_manipulation+rearrange"
+PLAYED: Final = "tabletop:episodes=3,tasks=visual_manipulation+rearrange"
 MIXTURE: Final = "D"
 AIM: Final = 2.0  # times the samples a second of padded batches, and of the stock Trainer
 ALIKE: Final = 1e-5  # how far apart mean losses may be, relative

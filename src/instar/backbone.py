@@ -107,6 +107,8 @@ def padded(rows: Sequence[torch.Tensor], value: int, *, left: bool = False) -> t
 
 def stacked(tensors: Sequence[torch.Tensor]) -> torch.Tensor:
     """Tensors one below the other along their first dimension, each filled up with zeros to the largest."""
+    if len(tensors) == 1:
+        return tensors[0]
     shape = [max(sizes) for sizes in zip(*(tensor.shape[1:] for tensor in tensors), strict=True)]
     if all(list(tensor.shape[1:]) == shape for tensor in tensors):
         return torch.cat(list(tensors))

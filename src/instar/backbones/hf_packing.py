@@ -140,7 +140,7 @@ class Trees:
         """For FlexAttention."""
         length = len(self.last)
         return create_block_mask(
-            lambda _row, _head, q, k: self.sees(q, k), None, None, length, length, device=self.last.device.type
+            lambda _row, _head, q, k: self.sees(q, k), None, None, length, length, device=str(self.last.device)
         )
 
     @cached_property

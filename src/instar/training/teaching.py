@@ -163,6 +163,12 @@ class Teaching:
         tokens = self.tokens(Encoded(self.pool, seen, backbone))
         lengths = np.zeros(len(self.pool), dtype=np.int64)
         lengths[seen] = tokens
+        over = self.over(seen, tokens)
+        course = replace(course, left_out=frozenset(seen[over].tolist()), lengths=lengths)
+        return course, self.longest(np.delete(seen, over), lengths)
+
+    def over(self, seen: Indices, tokens: Indices) -> Indices:
+        """Which of the samples are too long, if they may be left out."""
         limit = self.config.max_tokens
         over = np.flatnonzero(tokens > limit) if limit is not None else np.empty(0, np.int64)
         if limit is not None and len(over):
@@ -170,9 +176,13 @@ class Teaching:
             if not self.config.drop_long:
                 raise DataError(too_long(first, int(tokens[over[0]]), limit))
             logger.warning("%d of %d samples have more than %d tokens and are left out", len(over), len(seen), limit)
-        kept = np.setdiff1d(np.arange(len(seen)), over)
-        longest = kept[np.argsort(-tokens[kept], kind="stable")][: self.config.batch]
-        return replace(course, left_out=frozenset(seen[over].tolist()), lengths=lengths), seen[longest]
+        return over
+
+    def longest(self, samples: Indices, lengths: Indices) -> Indices:
+        """A forward pass of the longest samples: of different views first, as packed ones of one share their tokens."""
+        ranked = samples[np.argsort(-lengths[samples], kind="stable")]
+        firsts = np.unique(self.pool.views[ranked], return_index=True)[1]
+        return np.concatenate([ranked[np.sort(firsts)], np.delete(ranked, firsts)])[: self.config.batch]
 
     def seen(self, course: Course) -> Indices:
         """The samples that will be shown, each once: with few steps not all, unless some may be left out."""
