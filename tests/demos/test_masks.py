@@ -26,7 +26,10 @@ def one_mask_per_object(mask: Pixels, ids: set[int]) -> dict[int, Box]:
 @given(PICTURES, IDS, st.sampled_from(["C", "F"]))
 def test_boxes_are_those_of_one_mask_per_object(masks: Pixels, ids: set[int], order: Literal["C", "F"]) -> None:
     laid_out = [np.asarray(mask, order=order) for mask in masks]
-    assert boxes(laid_out, sorted(ids)) == [one_mask_per_object(mask, ids) for mask in laid_out]
+    expected = [one_mask_per_object(mask, ids) for mask in laid_out]
+    assert boxes(laid_out, sorted(ids)) == expected
+    assert boxes([masks], sorted(ids)) == expected
+    assert boxes([*laid_out, masks, masks[:1]], sorted(ids)) == expected + expected + expected[:1]
 
 
 def test_an_object_that_reaches_over_both_borders_is_as_wide_as_the_picture() -> None:

@@ -32,7 +32,7 @@ class Archive:
         index = _opened(self.path)
         if index is None:
             return [name for name in names if not (self.path / folder / name).is_file()]
-        return [name for name in names if index.find(f"{folder}/{name}") is None]
+        return [name for name in names if f"{folder}/{name}" not in index]
 
     def read(self, name: str) -> bytes:
         """The bytes of the file `name`. Raises DataError if it is absent or damaged."""

@@ -14,34 +14,48 @@ _IDS: Final = 256  # values that a pixel can have
 
 
 def boxes(masks: Sequence[Pixels], ids: Collection[int]) -> list[dict[int, Box]]:
-    """The visible extent of each of `ids` in each of N segmentations (H, W); an id without a pixel is left out.
+    """The visible extent of each of `ids` in each segmentation; an id without a pixel is left out.
 
-    Compares every pixel with its neighbour, once however many ids there are, and then looks at the runs of `ids` only.
+    `masks` are segmentations (H, W) or stacks of them (N, H, W), of one size. Compares every pixel with its neighbour,
+    once however many ids there are, and then looks at the runs of `ids` only.
     """
-    found: list[dict[int, Box]] = [{} for _ in masks]
-    wanted = np.zeros(_IDS, dtype=bool)
-    wanted[[id for id in ids if 0 <= id < _IDS]] = True
-    runs = [_runs(mask, wanted) for mask in masks]
-    counts = [len(begins) for begins, _, _ in runs]
-    if not any(counts):
+    if not masks:
+        return []
+    height, width = masks[0].shape[-2:]
+    found: list[dict[int, Box]] = [{} for _ in range(sum(mask.size for mask in masks) // (height * width))]
+    begins, lengths, values = _all_runs(masks, ids)
+    if not len(begins):
         return found
-    begins, ends, values = (np.concatenate(parts) for parts in zip(*runs, strict=True))
-    keys = np.repeat(np.arange(len(masks)), counts) * _IDS + values
-    order = np.argsort(keys, kind="stable")  # by picture and id, and in reading order within
-    for key, *extent in _extents(keys[order], begins[order], ends[order], masks[0].shape[1]):
+    rows = begins // width
+    lefts = begins - rows * width
+    keys = rows // height * _IDS + values
+    order = np.argsort(keys, kind="stable")  # by picture and id, and from top to bottom within
+    for key, *extent in _extents(keys[order], lefts[order], (rows % height)[order], (lefts + lengths - 1)[order]):
         found[key // _IDS][key % _IDS] = Box(*extent)
     return found
 
 
-def _runs(mask: Pixels, wanted: NDArray[np.bool_]) -> tuple[Places, Places, Pixels]:
-    """Where runs of one `wanted` value begin, where the next run does, and the values. No run goes round a border."""
+def _all_runs(masks: Sequence[Pixels], ids: Collection[int]) -> tuple[Places, Places, Pixels]:
+    """Where the runs of `ids` begin, counted through all of `masks`, how long they are, and their values."""
+    wanted = np.zeros(_IDS, dtype=bool)
+    wanted[[id for id in ids if 0 <= id < _IDS]] = True
+    starts = np.cumsum([0, *(mask.size for mask in masks)]).tolist()
+    runs = [_runs(mask, start, wanted) for start, mask in zip(starts, masks, strict=False)]
+    begins, lengths, values = (np.concatenate(parts) for parts in zip(*runs, strict=True))
+    return begins, lengths, values
+
+
+def _runs(mask: Pixels, start: int, wanted: NDArray[np.bool_]) -> tuple[Places, Places, Pixels]:
+    """The same of one mask, whose first pixel is number `start`. No run goes round a border."""
     flat = mask.ravel()
     new = _news(flat)
-    new[:: mask.shape[1]] = True
+    new[:: mask.shape[-1]] = True
     begins = new.nonzero()[0]
     values = flat[begins]
     chosen = wanted[values].nonzero()[0]
-    return begins[chosen], np.append(begins[1:], flat.size)[chosen], values[chosen]
+    ends = np.append(begins[1:], flat.size)[chosen]
+    begins = begins[chosen]
+    return begins + start, ends - begins, values[chosen]
 
 
 def _news(values: NDArray[np.integer]) -> NDArray[np.bool_]:
@@ -52,10 +66,8 @@ def _news(values: NDArray[np.integer]) -> NDArray[np.bool_]:
     return new
 
 
-def _extents(keys: Places, begins: Places, ends: Places, width: int) -> list[list[int]]:
+def _extents(keys: Places, lefts: Places, rows: Places, rights: Places) -> list[list[int]]:
     """Key, left, top, right and bottom of the runs of each key, which come together and from top to bottom."""
-    rows = begins // width
-    lefts, rights = begins - rows * width, ends - 1 - rows * width
     firsts = _news(keys).nonzero()[0]
     lasts = np.append(firsts[1:], len(keys)) - 1
     lefts, rights = np.minimum.reduceat(lefts, firsts), np.maximum.reduceat(rights, firsts)

@@ -80,13 +80,21 @@ class ZipIndex:
 
     def find(self, name: str) -> Member | None:
         """The member called `name`, or None."""
+        place = self._place(name)
+        return None if place is None else self._member(place)
+
+    def __contains__(self, name: str) -> bool:
+        return self._place(name) is not None
+
+    def _place(self, name: str) -> int | None:
+        """Where the entry of the member called `name` begins."""
         for spelling in _spellings(name):
             first = int(self._hashes.searchsorted(hash(spelling)))
             for place in self._by_hash[first : first + 4].tolist():  # a few, should two names share a hash
-                if self._map[place + 46 : place + 46 + len(spelling)] == spelling:
-                    member = self._member(place)
-                    if member.name == name:
-                        return member
+                length = int.from_bytes(self._map[place + 28 : place + 30], "little")
+                same = self._map[place + 46 : place + 46 + length] == spelling
+                if same and (name.isascii() or self._member(place).name == name):  # the same bytes may be other letters
+                    return int(place)
         return None
 
     def read(self, member: Member) -> bytes:

@@ -105,7 +105,7 @@ class Record:
     def objects(self) -> Sequence[tuple[SceneObject, ...]]:
         """The objects of every frame with their boxes, which are measured together."""
         frames = range(len(self.tools))
-        found = boxes([mask for masks in self.masks.values() for mask in masks], [thing.id for thing in self.names])
+        found = boxes(list(self.masks.values()), [thing.id for thing in self.names])
         by_camera = {camera: found[k * len(frames) : (k + 1) * len(frames)] for k, camera in enumerate(self.masks)}
         return [placed(self.names, {camera: seen[t] for camera, seen in by_camera.items()}) for t in frames]
 
