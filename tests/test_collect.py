@@ -62,7 +62,7 @@ def drawn_observation(names: Sequence[SceneObject], rng: np.random.Generator) ->
         for id in ids if camera == "front" else [id for id in ids if id != 200]:
             top, left = int(rng.integers(0, 90)), int(rng.integers(0, 200))
             masks[camera][top : top + 30, left : left + 40] = id
-    found = {camera: boxes(masks[camera], ids) for camera in CAMERAS}
+    found = dict(zip(CAMERAS, boxes([masks[camera] for camera in CAMERAS], ids), strict=True))
     seen = tuple(
         replace(thing, boxes={camera: found[camera][thing.id] for camera in CAMERAS if thing.id in found[camera]})
         for thing in names
