@@ -7,7 +7,7 @@ which computes nothing that is masked.
 
 seen_from, seen_until (1, T)   the first and the last place that sees the token at each place
 sights (B, T)                  which of the distinct pictures' features stands at each place; -1 for words
-logits_to_keep (1, N)          the places that predict something; one where branches begin is there several times
+logits_to_keep (N,)            the places that predict something; one where branches begin is there several times
 shift_labels (1, N)            what is to be predicted there
 """
 
@@ -44,7 +44,7 @@ def batch_of(packed: Packed, examples: Sequence[Example], positions: Sequence[to
         "position_ids": _spread(packed, positions).unsqueeze(-2),
         "seen_from": torch.from_numpy(packed.first)[None],
         "seen_until": torch.from_numpy(packed.last)[None],
-        "logits_to_keep": places[None],
+        "logits_to_keep": places,
         "shift_labels": targets[None],
         "labels": targets[None],  # asks the model for a loss; it is made of the two above
     }
