@@ -63,7 +63,9 @@ def _point(place: Floats) -> Point:
 
 def probes(poses: Floats) -> Floats:
     """The test points (N, 4, 2) of a block at poses (N, 3)."""
-    return np.stack([TEST_POINTS @ turn(float(yaw)).T + (x, y) for x, y, yaw in poses])
+    yaws = poses[:, 2].tolist()  # few different ones: blocks turn once and ride on
+    turned = {yaw: TEST_POINTS @ turn(yaw).T for yaw in set(yaws)}
+    return np.stack([turned[yaw] for yaw in yaws]) + poses[:, None, :2]
 
 
 @dataclass
