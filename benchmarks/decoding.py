@@ -13,13 +13,14 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Any, Final, NamedTuple
+from unittest import mock
 
 import torch
 
 from benchmarks.harness import Comparison, Contender, Fact, Result, Size, compare
 from instar import markup, plugins
 from instar.backbone import padded
-from instar.backbones import hf, tiny
+from instar.backbones import hf, hf_reading, tiny
 from instar.backbones.hf import HfBackbone
 from instar.backbones.hf_rules import Rules
 from instar.backbones.hf_tokens import Tokens
@@ -73,7 +74,7 @@ class Scale:
     taught: int  # episodes to learn from
     steps: int  # of learning
     prompts: int  # whose replies are compared
-    timed: int  # of these, a round, in batches of 16; one at a time a third of them
+    timed: int  # of these, a round, in batches of 16; of the grown model, and one at a time, a third
     rounds: int
     random: int  # replies of random weights
     layers: int  # of the grown model
@@ -83,7 +84,7 @@ class Scale:
 
 SCALES: Final = {
     "small": Scale(1, 60, 12, 12, 1, 1000, 5, 512, 4000),
-    "full": Scale(150, 160, 1000, 48, 3, 10_000, 12, 4096, 32_000),
+    "full": Scale(150, 150, 1000, 48, 3, 10_000, 8, 2048, 32_000),
 }
 
 
@@ -96,9 +97,11 @@ def run(size: Size) -> Result:
         tests = list(itertools.islice(asked("tabletop:episodes=1000,seed=50000"), scale.prompts))
         grown = larger(small, Path(folder) / "grown", scale)
         both = _compared(small, tests)
-        models = {"small model": small, "grown model": grown}
-        speeds = [_speed(name, model, both.well, batch, scale) for name, model in models.items() for batch in BATCHES]
-        facts = (*_passes(small, both.well[: scale.timed]), *both.facts, _unreadable(Path(folder), scale.random))
+        some, few = both.well[: scale.timed], both.well[: scale.timed // 3]
+        speeds = [_speed("small model", small, some, batch, scale.rounds) for batch in BATCHES]
+        speeds += [_speed("grown model", grown, few, batch, scale.rounds) for batch in BATCHES]
+        speeds.append(_selecting(grown, few, scale.rounds))
+        facts = (*_passes(small, some), *both.facts, _unreadable(Path(folder), scale.random))
     return Result("Decoding", tuple(speeds), facts, (METHOD, FLOOR, GROWN))
 
 
@@ -178,6 +181,21 @@ def within(backbone: HfBackbone, asks: Sequence[Asked]) -> list[str]:
     return backbone.generate([ask.conversation for ask in asks], [ask.grammar for ask in asks], MOST)
 
 
+def _selecting(model: HfBackbone, tests: Sequence[Asked], rounds: int) -> Comparison:
+    """What it saves to ask the head about those words only that can follow, where they are few."""
+    some = tests[: max(1, len(tests) // 3)]
+
+    def work(least: float) -> float:
+        with mock.patch.object(hf_reading, "LARGE", least):
+            return sum(sum(map(steps, [ask], within(model, [ask]))) for ask in some)
+
+    contenders = [
+        Contender("the head asked about all words", partial(work, float("inf"))),
+        Contender("about the digits where only digits can follow", partial(work, 0)),
+    ]
+    return compare("grown model, one at a time", "actions", contenders, rounds)
+
+
 def steps(ask: Asked, reply: str) -> int:
     """How many actions a reply holds; 0 if it cannot be read."""
     try:
@@ -186,8 +204,8 @@ def steps(ask: Asked, reply: str) -> int:
         return 0
 
 
-def _speed(name: str, model: HfBackbone, tests: Sequence[Asked], batch: int, scale: Scale) -> Comparison:
-    some = tests[: scale.timed if batch > 1 else max(1, scale.timed // 3)]
+def _speed(name: str, model: HfBackbone, tests: Sequence[Asked], batch: int, rounds: int) -> Comparison:
+    some = tests if batch > 1 else tests[: max(1, len(tests) // 3)]
     parts = [some[start : start + batch] for start in range(0, len(some), batch)]
 
     def work(speak: Callable[[HfBackbone, Sequence[Asked]], list[str]]) -> float:
@@ -198,7 +216,7 @@ def _speed(name: str, model: HfBackbone, tests: Sequence[Asked], batch: int, sca
         Contender("instar, within the grammar", partial(work, within)),
     ]
     rows = "one at a time" if batch == 1 else f"{batch} at a time"
-    return compare(f"{name}, {rows}", "actions", contenders, scale.rounds, aim=2.5)
+    return compare(f"{name}, {rows}", "actions", contenders, rounds, aim=2.5)
 
 
 class Passes:

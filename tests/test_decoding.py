@@ -16,22 +16,30 @@ STOP = 5
 class Counter:
     """A model whose likeliest next token is the last one plus one, and then the one after that."""
 
-    def __init__(self, *starts: int, widest: int = 8) -> None:
+    def __init__(self, *starts: int, widest: int = 8, selects: bool = False) -> None:
         self.read_so_far = [[start] for start in starts]
         self.prompts = [[start] for start in starts]
         self.widest = widest
+        self.selects = selects
+        self.asked: list[list[int]] = []  # the words that it may choose among, pass by pass
         self.heard: list[list[int]] = []  # words that each row has read, pass by pass
 
     def begin(self) -> torch.Tensor:
         """The logits of each row's first word, (B, V)."""
         return torch.stack([self._after(row[-1]) for row in self.read_so_far])
 
-    def read(self, words: Sequence[Sequence[int]]) -> torch.Tensor:
+    def read(self, words: Sequence[Sequence[int]], among: Sequence[int] = ()) -> torch.Tensor:
         """Read on."""
         self.heard.append([len(row) for row in words])
+        self.asked.append(list(among))
         for row, tokens in enumerate(words):
             self.read_so_far[row] += tokens
-        return torch.stack([self._after(token) for tokens in words for token in tokens])
+        logits = torch.stack([self._after(token) for tokens in words for token in tokens])
+        return (
+            logits
+            if not among
+            else torch.full_like(logits, -torch.inf).index_copy(1, torch.tensor(among), logits[:, list(among)])
+        )
 
     def forget(self, counts: Sequence[int]) -> None:
         """So many of the last words were not read."""
@@ -65,6 +73,10 @@ class Within:
     def forced(self) -> Sequence[int]:
         """What it was told."""
         return self.hint
+
+    def few(self) -> Sequence[int]:
+        """Those tokens where nothing is forced."""
+        return [] if self.hint else self.tokens
 
     def take(self, token: int) -> None:
         """One less."""
@@ -161,3 +173,19 @@ def test_what_was_read_in_vain_is_forgotten() -> None:
     model = Counter(0)
     said(model, [Within([1, 2, 3, 4], 4, [2, 4, 4])])
     assert model.read_so_far[0][:4] == [0, 1, 2, 3]
+
+
+def test_a_model_is_only_asked_about_the_words_that_some_row_may_say() -> None:
+    rules = ([1, 2], [2, 4])
+    model = Counter(0, 0, selects=True)
+    assert said(model, [Within(tokens, 5) for tokens in rules]) == said(
+        Counter(0, 0), [Within(tokens, 5) for tokens in rules]
+    )
+    assert model.asked[0] == [1, 2, 4]
+
+
+@pytest.mark.parametrize("other", [None, Within([1, 2, 3], 3, [2])])
+def test_a_model_is_asked_about_all_words_where_one_row_may_say_any_or_is_forced(other: Rule | None) -> None:
+    model = Counter(0, 0, selects=True)
+    said(model, [Within([1, 2], 3), other])
+    assert model.asked[0] == []

@@ -36,6 +36,10 @@ class Rule(Protocol):
         """The tokens that spell what must come next; none where there is a choice."""
         ...
 
+    def few(self) -> Sequence[int]:
+        """All tokens that may come next, where those are few, as digits and bins are; otherwise none."""
+        ...
+
     def take(self, token: int) -> None:
         """`token` comes next."""
         ...
@@ -68,8 +72,16 @@ class Listener(Protocol):
         """The most words of a row that it reads at once: 1 for a model that cannot forget."""
         ...
 
-    def read(self, words: Sequence[Sequence[int]]) -> torch.Tensor:
-        """Read on, in each row its words or none; the logits after each, (N, V), row after row."""
+    @property
+    def selects(self) -> bool:
+        """It is quicker to be asked about a few words than about all."""
+        ...
+
+    def read(self, words: Sequence[Sequence[int]], among: Sequence[int] = ()) -> torch.Tensor:
+        """Read on, in each row its words or none; the logits after each, (N, V), row after row.
+
+        Where words are given to choose among, all others may have logits of minus infinity.
+        """
         ...
 
     def forget(self, counts: Sequence[int]) -> None:
@@ -106,13 +118,26 @@ def speak(
             listener.only(going)
             rows = [rows[row] for row in going]
         width = _width([reply.waiting(listener.widest) for reply in rows])
-        logits_NV = listener.read([reply.onward(width) for reply in rows])
+        words = [reply.onward(width) for reply in rows]
+        logits_NV = listener.read(words, _among(rows) if listener.selects else ())
 
 
 def _width(waiting: Sequence[int]) -> int:
     """How many words each row reads at once, of those it has waiting: so many that half of what is read are words."""
     widths = range(max(waiting), 0, -1)
     return next(width for width in widths if 2 * sum(min(count, width) for count in waiting) >= width * len(waiting))
+
+
+def _among(rows: Sequence["_Reply"]) -> list[int]:
+    """All words that may come next in any row, where those are few in every row; otherwise none."""
+    found: set[int] = set()
+    for reply in rows:
+        if not reply.ended:
+            few = reply.few()
+            if not few:
+                return []
+            found.update(few)
+    return sorted(found)
 
 
 @dataclass(eq=False)
@@ -158,6 +183,10 @@ class _Reply:
         """The words to read next, `width` at the most: the last one and a draft of what should follow."""
         self.reading = min(self.waiting(width), width)
         return [*self.said[-1:], *self.draft][: self.reading]
+
+    def few(self) -> Sequence[int]:
+        """All words that may follow what is being read, where those are few; none if a draft is read, too."""
+        return self.rule.few() if self.reading == 1 else ()
 
     def _foreseen(self) -> list[int]:
         """What is forced, what comes next if all goes on as before, what is forced then, and so on."""
@@ -218,6 +247,9 @@ class _Anything:
         raise AssertionError("whatever is likeliest may come next")
 
     def forced(self) -> Sequence[int]:
+        return ()
+
+    def few(self) -> Sequence[int]:
         return ()
 
     def take(self, _token: int) -> None:

@@ -34,7 +34,7 @@ class Patient:
     widest = 1
 
     def __init__(self, listener: Listener) -> None:
-        self.prompts = listener.prompts
+        self.prompts, self.selects = listener.prompts, listener.selects
         self.read, self.forget, self.only = listener.read, listener.forget, listener.only
 
 
@@ -43,12 +43,13 @@ class Counted(Patient):
 
     def __init__(self, listener: Listener) -> None:
         super().__init__(listener)
-        self.widest, self._read, self.passes = listener.widest, listener.read, 1
+        self.widest, self._read, self.passes, self.narrow = listener.widest, listener.read, 1, 0
         self.read = self._counted
 
-    def _counted(self, words: Sequence[Sequence[int]]) -> torch.Tensor:
+    def _counted(self, words: Sequence[Sequence[int]], among: Sequence[int] = ()) -> torch.Tensor:
         self.passes += 1
-        return self._read(words)
+        self.narrow += bool(among)
+        return self._read(words, among)
 
 
 @torch.inference_mode()
@@ -136,6 +137,26 @@ def test_a_taught_model_needs_less_than_half_a_pass_a_word(taught: Get, family: 
 
     replies = [said(taught(family), [ask], [PLAN], counted)[0] for ask in questions(6)]
     assert sum(one.passes for one in seen) < 0.5 * sum(map(len, replies))
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+def test_a_head_that_is_only_asked_about_a_few_words_changes_none(
+    taught: Get, family: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asks, seen = questions(8), list[Counted]()
+
+    def counted(listener: Listener) -> Listener:
+        seen.append(Counted(listener))
+        return seen[-1]
+
+    for grammar in (PLAN, TURN):
+        whole = [said(taught(family), [ask], [grammar], counted)[0] for ask in asks]
+        assert not sum(one.narrow for one in seen)
+        monkeypatch.setattr("instar.backbones.hf_reading.LARGE", 0)
+        assert [said(taught(family), [ask], [grammar], counted)[0] for ask in asks] == whole
+        assert sum(one.narrow for one in seen)
+        monkeypatch.undo()
+        seen.clear()
 
 
 @pytest.mark.parametrize("family", FAMILIES)

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from typing import Any, Final, cast
 
 import torch
+from torch import nn
 from torch.nn import functional
 from transformers import PreTrainedModel
 from transformers.cache_utils import Cache, DynamicLayer
@@ -20,6 +21,7 @@ from instar.decoding import Listener
 
 _ROOM: Final = 64  # slots that are added when there are no more
 _AT_ONCE: Final = 64  # tokens of a row that are read at once
+LARGE: Final = 2_000_000  # weights of a head; one of 32,000 tokens and a width of 64 has as many
 
 
 class Logits:
@@ -35,19 +37,31 @@ class Logits:
         self._decoder, self._head = untyped.get_decoder(), untyped.get_output_embeddings()
         self._short: bool | None = None if self._head is not None and self._decoder is not model else False
 
-    def __call__(self, there_BT: torch.Tensor, **inputs: Any) -> torch.Tensor:
+    @property
+    def selects(self) -> bool:
+        """The head is so large, and so plain, that asking it about a few tokens saves more than finding them costs."""
+        return bool(self._short) and type(self._head) is nn.Linear and self._head.weight.numel() >= LARGE
+
+    def __call__(self, there_BT: torch.Tensor, among: Sequence[int], **inputs: Any) -> torch.Tensor:
         """The logits (N, V) after the tokens that are there."""
         if self._short:
-            return self._directly(there_BT, inputs)
+            return self._directly(there_BT, inputs, among if self.selects else ())
         out: Any = self.model(**inputs)
         logits: torch.Tensor = out.logits[there_BT].float()
         if self._short is None:  # reading the same tokens again writes the same keys and values to the same slots
             self._short = _alike(self._directly(there_BT, inputs), logits, self.model.dtype)
         return logits
 
-    def _directly(self, there_BT: torch.Tensor, inputs: dict[str, Any]) -> torch.Tensor:
-        logits: torch.Tensor = self._head(self._decoder(**inputs).last_hidden_state[there_BT])
-        return logits.float()
+    def _directly(self, there_BT: torch.Tensor, inputs: dict[str, Any], among: Sequence[int] = ()) -> torch.Tensor:
+        hidden = self._decoder(**inputs).last_hidden_state[there_BT]
+        if not among:
+            logits: torch.Tensor = self._head(hidden)
+            return logits.float()
+        head = self._head
+        ids = torch.tensor(among, device=hidden.device)
+        few = functional.linear(hidden, head.weight[ids], None if head.bias is None else head.bias[ids])
+        others = few.new_full((len(hidden), len(head.weight)), -torch.inf, dtype=torch.float32)
+        return others.index_copy_(1, ids, few.float())
 
 
 def _alike(short_NV: torch.Tensor, long_NV: torch.Tensor, dtype: torch.dtype) -> bool:
@@ -76,7 +90,12 @@ class SlotReader:
         self._next = torch.full_like(positions.following, self._open.shape[1])  # (B,): the slot of a row's next token
         self._cache = SlotCache(cache)
 
-    def read(self, words: Sequence[Sequence[int]]) -> torch.Tensor:
+    @property
+    def selects(self) -> bool:
+        """It is quicker to be asked about a few words than about all."""
+        return self._say.selects
+
+    def read(self, words: Sequence[Sequence[int]], among: Sequence[int] = ()) -> torch.Tensor:
         """Read on, in each row its words or none; the logits after each, (N, V), row after row."""
         device = self._next.device
         ids_BT = padded([torch.tensor(row, dtype=torch.long) for row in words], 0).to(device)
@@ -87,6 +106,7 @@ class SlotReader:
         self._cache.aim(slots_BT)
         logits_NV = self._say(
             step_T < count_B[:, None],
+            among,
             input_ids=ids_BT,
             attention_mask=self._sight(slots_BT),
             position_ids=at_BT if self._axes == 2 else at_BT.expand(3, -1, -1),
@@ -164,6 +184,7 @@ class PlainReader:
     """Reads one token of a row at a time, in the model's own cache: for models whose layers see only so far."""
 
     widest: Final = 1
+    selects: Final = False
 
     def __init__(self, say: Logits, prompts: Tensors, positions: Positions, cache: Cache) -> None:
         self.prompts = _said(prompts)
@@ -172,8 +193,9 @@ class PlainReader:
         self._following, self._mask, self._cache = positions.following, prompts["attention_mask"], cache
         self._rows = list(range(len(self._mask)))  # those that go on: such a cache need not be able to give rows up
 
-    def read(self, words: Sequence[Sequence[int]]) -> torch.Tensor:
+    def read(self, words: Sequence[Sequence[int]], among: Sequence[int] = ()) -> torch.Tensor:
         """Read on, in each row its word or none; the logits after it, (N, V)."""
+        del among  # all are asked about
         device = self._mask.device
         waiting = dict(zip(self._rows, words, strict=True))
         row_words = [waiting.get(row, ()) for row in range(len(self._mask))]

@@ -18,6 +18,8 @@ from instar.grammar import Grammar
 
 _KEPT: Final = 1024  # compiled grammars; an evaluation uses a few per robot and tool
 
+_FEW: Final = 64  # tokens: the digits, or the bins of one place
+
 
 @dataclass(frozen=True, eq=False)
 class TokenRule:
@@ -43,6 +45,13 @@ class TokenRule:
     def forced(self) -> list[int]:
         """The tokens that spell what must come next, but for a last one that might reach over its end."""
         return list(self.matcher.compute_ff_tokens())
+
+    def few(self) -> list[int]:
+        """All tokens that may come next, where those are few; none where text is forced, which has many spellings."""
+        if self.matcher.compute_ff_bytes():
+            return []
+        ids = np.flatnonzero(self.allowed())
+        return [int(token) for token in ids] if len(ids) <= _FEW else []
 
     def back(self, count: int) -> None:
         """The last `count` tokens are not taken after all."""
