@@ -14,7 +14,7 @@ from instar.robot import Floats, Robot
 IMAGE = "<image>"  # stands in a turn's text where a picture goes; the k-th one is the conversation's k-th image
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Turn:
     """One utterance. `learn` decides the loss mask, nothing else does."""
 
@@ -23,7 +23,7 @@ class Turn:
     learn: bool = False
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, slots=True)
 class Conversation:
     """Turns about images. Every `IMAGE` in a text is one image, in order."""
 
@@ -47,7 +47,7 @@ class Conversation:
         return Conversation((*self.turns, Turn("assistant", answer, learn=True)), self.images)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Shown:
     """Where a picture of a sample comes from."""
 
@@ -60,7 +60,7 @@ class Shown:
         return self.name.rpartition("/")[2].startswith("a_")
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, slots=True)
 class Sample:
     """A conversation to learn from, with where it came from."""
 

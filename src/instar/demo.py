@@ -99,7 +99,7 @@ def _opens(data: bytes) -> bool:
     return bool(data) and cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_REDUCED_GRAYSCALE_8) is not None
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Box:
     """The visible extent of an object in one picture, as inclusive pixel indices."""
 
@@ -109,7 +109,7 @@ class Box:
     bottom: int
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class SceneObject:
     """One object of a scene and where each camera sees it; only where the source knows the truth."""
 

@@ -80,7 +80,7 @@ def drawn(templates: tuple[str, ...], rng: np.random.Generator) -> str:
 
 def drawn_each(templates: tuple[str, ...], rng: np.random.Generator, count: int) -> list[str]:
     """What `count` calls of `drawn` would give, with one call of `rng`."""
-    return [templates[k] for k in rng.integers(len(templates), size=count).tolist()]
+    return [templates[k] for k in rng.integers(len(templates), size=count).tolist()] if count else []
 
 
 def wording(path: str = "") -> Wording:

@@ -2,10 +2,10 @@
 
 import functools
 import hashlib
-import json
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
+from json.encoder import encode_basestring_ascii as _quoted
 
 import numpy as np
 
@@ -92,19 +92,19 @@ def _finite(episode: Episode, t: int) -> Floats:
 
 def _see(episode: Episode, view: View, tools: Tools, seed: int, groups: _Groups) -> None:
     """Add what the auxiliary tasks say of `view`."""
-    shown = functools.cache(lambda images: shows(images, view, episode))
+    place = functools.cache(lambda images: (groups.of(images, view.key), shows(images, view, episode)))
     for kind, task in tools.auxiliary.items():
         said = list(task.conversations(episode, view, _rng(seed, episode.id, view.key, kind)))
         name = f"{episode.id}/{view.key}/{kind}"
         for n, conversation in enumerate(said):
             own = f"{name}/{n}" if len(said) > 1 else name
-            sample = Sample(own, kind, conversation, shows=shown(conversation.images))
-            groups.of(conversation.images, view.key).samples.append(sample)
+            group, shown = place(conversation.images)
+            group.samples.append(Sample(own, kind, conversation, shows=shown))
 
 
 def _rng(seed: int, episode: str, view: str, kind: str) -> np.random.Generator:
     """Chance that is the same in every process, which `hash` would not give."""
-    key = json.dumps([seed, episode, view, kind]).encode()
+    key = f"[{seed}, {_quoted(episode)}, {_quoted(view)}, {_quoted(kind)}]".encode()  # a list in JSON
     entropy = hashlib.blake2b(key, digest_size=16).digest()[::-1]
     # As `default_rng` of the number that those bytes spell, and sooner there.
     return np.random.Generator(np.random.PCG64(np.frombuffer(entropy, "<u4")))
