@@ -219,7 +219,12 @@ def _phases(demos: Demos, *, full: bool) -> tuple[Fact, ...]:
     """Milliseconds of one core that an episode takes in each part of a build."""
     tools = _tools(demos)
     rounds = [_round(tools, demos.ids) for _ in range(5 if full else 1)]
-    names = ("read an episode", "look at it and say everything", "write it into a shard")
+    names = (
+        "read an episode",
+        "measure its boxes, fetch and pack its pictures",
+        "know the pictures whole and say everything",
+        "write it into a shard",
+    )
     return tuple(
         Fact(name, statistics.median(each) * 1e3, "ms an episode")
         for name, each in zip(names, zip(*rounds, strict=True), strict=True)
@@ -231,12 +236,13 @@ def _tools(demos: Demos) -> Tools:
     return Tools(plugins.make("demos", f"vima:{demos.path}"), "llara", plugins.make("recipes", "llara"), tasks)
 
 
-def _round(tools: Tools, ids: Sequence[str]) -> tuple[float, float, float]:
-    """CPU seconds of reading, saying and writing, per episode."""
+def _round(tools: Tools, ids: Sequence[str]) -> tuple[float, ...]:
+    """CPU seconds of reading, looking, saying and writing, per episode."""
     read, episodes = _seconds(lambda: [tools.source.episode(id) for id in ids])
+    looked, _ = _seconds(lambda: [view.images[CAMERA].data for episode in episodes for view in episode.views()])
     said, rows = _seconds(lambda: [rows_of(episode, tools, 0) for episode in episodes])
     written, _ = _seconds(lambda: _shard(list(itertools.chain(*rows)), len(ids)))
-    return read / len(ids), said / len(ids), written / len(ids)
+    return tuple(seconds / len(ids) for seconds in (read, looked, said, written))
 
 
 def _shard(rows: Sequence[Row], episodes: int) -> bytes:
