@@ -14,10 +14,10 @@ from instar.backbone import Backbone
 from instar.build import BuildConfig, build
 from instar.checkpoint import load_policy
 from instar.evaluate import EvaluateConfig, play
+from instar.playing.timesheet import Timesheet
 from instar.policy import VlmPolicy
 from instar.rollout import EpisodeRecord
 from instar.simulator import Benchmark, Trial
-from instar.timesheet import Timesheet
 from instar.train import TrainConfig, train
 
 TASK: Final = "follow_order"

@@ -9,7 +9,7 @@ import numpy as np
 from instar.demo import Image, Observation
 from instar.embodiments.vima import FRONT, VIMA
 from instar.files import write_json
-from instar.film import Film, Keep
+from instar.playing.film import Film, Keep
 from instar.rollout import EpisodeRecord, Outcome, TraceStep
 from instar.run import FORMAT, RUN, append_record, close_run
 

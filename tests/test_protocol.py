@@ -11,7 +11,6 @@ import pytest
 from instar.build import BuildConfig, build
 from instar.checkpoint import read_card
 from instar.compare import CompareConfig, compare
-from instar.describe import Naming
 from instar.errors import ConfigError
 from instar.evaluate import EvaluateConfig, evaluate
 from instar.inspection import InspectConfig, inspect
@@ -19,7 +18,8 @@ from instar.reporting.entries import command
 from instar.results import ExportConfig, export, read_results
 from instar.rollout import Outcome
 from instar.run import Run, read_run
-from instar.teach_detector import DetectorMeasureConfig, DetectorTrainConfig, measure_detector, train_detector
+from instar.seeing.describe import Naming
+from instar.seeing.teach_detector import DetectorMeasureConfig, DetectorTrainConfig, measure_detector, train_detector
 from instar.train import TrainConfig, train
 
 DEMOS = "tabletop:tasks=rotate+rearrange,episodes=8"

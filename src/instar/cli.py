@@ -136,15 +136,15 @@ VERBS: Final[Mapping[str, Verb]] = {
     "detector train": Verb(
         "teach an object detector to find and name what reference pictures show",
         "instar detector train --demos vima:data.zip --model path/to/rt-detr --out detector/",
-        "instar.teach_detector:DetectorTrainConfig",
-        "instar.teach_detector:train_detector",
+        "instar.seeing.teach_detector:DetectorTrainConfig",
+        "instar.seeing.teach_detector:train_detector",
         "show_summary",
     ),
     "detector measure": Verb(
         "precision and recall of a detector, or of a policy's own model, on pictures whose objects are known",
         "instar detector measure --detector detr:detector/ --demos tabletop:episodes=50",
-        "instar.teach_detector:DetectorMeasureConfig",
-        "instar.teach_detector:measure_detector",
+        "instar.seeing.teach_detector:DetectorMeasureConfig",
+        "instar.seeing.teach_detector:measure_detector",
         "show_detection",
     ),
     "transfer": Verb(

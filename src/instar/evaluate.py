@@ -13,19 +13,19 @@ from typing import Any, Final, Literal
 
 from instar import __version__, plugins
 from instar.checkpoint import load_policy, read_card, recipe_of
-from instar.describe import Asking, Naming, asked_as
-from instar.director import Director
 from instar.errors import ConfigError, DataError
 from instar.files import MANIFEST, digest, digest_file
-from instar.film import Keep
+from instar.playing.director import Director
+from instar.playing.film import Keep
+from instar.playing.stage import Setup
+from instar.playing.timesheet import Timesheet
+from instar.playing.workers import Crew, LocalCrew, ProcessCrew
 from instar.policy import Policy
 from instar.progress import Progress, silent
 from instar.rollout import EpisodeRecord, Outcome
 from instar.run import Run, append_record, close_run, open_run
+from instar.seeing.describe import Asking, Naming, asked_as
 from instar.simulator import Benchmark, Simulator, Trial
-from instar.stage import Setup
-from instar.timesheet import Timesheet
-from instar.workers import Crew, LocalCrew, ProcessCrew
 
 logger = logging.getLogger(__name__)
 

@@ -22,11 +22,11 @@ from typing_extensions import Doc
 from instar import plugins
 from instar.chat import AuxiliaryTask, Conversation, Recipe
 from instar.demo import Context, DemoSource, Episode
-from instar.detect import Detector, labelled
 from instar.doctor import Finding
 from instar.errors import InstarError, PluginError, ReplyError
 from instar.policy import Policy
 from instar.progress import Progress, silent
+from instar.seeing.detect import Detector, labelled
 from instar.simulator import Benchmark, Simulator, Task
 
 SEED: Final = 900_000  # far from the seeds that demonstrations and benchmarks use

@@ -13,9 +13,7 @@ import torch
 from torch import nn
 
 from instar import plugins
-from instar.album import Album
 from instar.demo import Box, Image
-from instar.detect import Sighting
 from instar.detectors.detr import Detr
 from instar.detectors.detr_loading import load_prepare, sightings
 from instar.detectors.detr_names import Names, compose, composed, settle
@@ -25,7 +23,9 @@ from instar.errors import ConfigError, DataError
 from instar.files import read_jsonl, write_json
 from instar.plugins import Choice
 from instar.progress import silent
-from instar.teach_detector import DetectorTrainConfig
+from instar.seeing.album import Album
+from instar.seeing.detect import Sighting
+from instar.seeing.teach_detector import DetectorTrainConfig
 from instar.testing import conform
 
 SMALL = "height=64,width=128,hidden=32,channels=8"

@@ -13,15 +13,15 @@ from typing_extensions import Doc
 
 from instar.checkpoint import fingerprint
 from instar.demo import Image
-from instar.detect import Sighting, overlap
 from instar.errors import ConfigError
 from instar.files import JSON, MANIFEST, digest, read_json
 from instar.progress import Progress
+from instar.seeing.detect import Sighting, overlap
 
 if TYPE_CHECKING:
-    from instar.album import Album
     from instar.detectors.detr_eye import Eye
-    from instar.teach_detector import DetectorTrainConfig, Learned
+    from instar.seeing.album import Album
+    from instar.seeing.teach_detector import DetectorTrainConfig, Learned
 
 
 @dataclass(frozen=True)

@@ -8,8 +8,8 @@ import torch
 
 from instar.backbones.hf_loading import pick_device
 from instar.demo import Pixels
-from instar.detect import Sighting
 from instar.detectors.detr_loading import Prepare, load_model, load_prepare, names_of, sightings
+from instar.seeing.detect import Sighting
 
 
 @dataclass(frozen=True, eq=False)

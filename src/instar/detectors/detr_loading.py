@@ -14,8 +14,8 @@ from transformers.models.auto.modeling_auto import MODEL_FOR_OBJECT_DETECTION_MA
 
 from instar.backbones.hf_loading import declared_type, explained
 from instar.demo import Box, Pixels
-from instar.detect import Sighting
 from instar.errors import DataError
+from instar.seeing.detect import Sighting
 
 _untyped: Any = transformers  # most of its functions have no types
 

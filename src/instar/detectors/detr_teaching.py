@@ -15,17 +15,17 @@ from torch import nn
 from torch.utils.data import Dataset
 from transformers import set_seed
 
-from instar.album import Album
 from instar.backbones.hf_loading import quiet as without_bars
 from instar.demo import Box, Pixels
-from instar.detect import Sighting
 from instar.detectors.detr_loading import Prepare, load_model, load_prepare
 from instar.detectors.detr_names import Names, compose, composed, settle
 from instar.detectors.detr_toys import make_toy
 from instar.errors import ConfigError
 from instar.plugins import Choice
 from instar.progress import Progress
-from instar.teach_detector import DetectorTrainConfig, Learned
+from instar.seeing.album import Album
+from instar.seeing.detect import Sighting
+from instar.seeing.teach_detector import DetectorTrainConfig, Learned
 from instar.training.loop import InOrder, Recorder, arguments, quiet
 from instar.training.model import memory_advice
 from instar.training.run import Run, step_of

@@ -14,7 +14,7 @@ import numpy as np
 from instar.demo import Image
 from instar.errors import DataError
 from instar.files import door
-from instar.film import Frames, frames, place
+from instar.playing.film import Frames, frames, place
 from instar.reporting.entries import Entry
 from instar.reporting.plots import duration
 from instar.reporting.tables import ordered_ids

@@ -14,11 +14,11 @@ from typing import Any, Final
 
 from instar import engines, plugins
 from instar.demo import Box, DemoSource, Image
-from instar.detect import Kind, Labelled, Sighting, labelled
 from instar.errors import DataError, InstarError, MismatchError, SimulatorError
 from instar.files import MANIFEST, atomic, canonical_json, door, read_json, read_jsonl, write_bytes, write_json
 from instar.plugins import Choice
 from instar.progress import Progress, silent
+from instar.seeing.detect import Kind, Labelled, Sighting, labelled
 
 logger = logging.getLogger(__name__)
 

@@ -7,12 +7,12 @@ from pathlib import Path
 import pytest
 
 from instar import plugins
-from instar.album import Album, Wanted, collect, gather
 from instar.demo import DemoSource
-from instar.detect import KINDS, Labelled, labelled
 from instar.errors import DataError
 from instar.files import write_json
 from instar.plugins import Choice
+from instar.seeing.album import Album, Wanted, collect, gather
+from instar.seeing.detect import KINDS, Labelled, labelled
 
 DEMOS = Choice("tabletop", {"tasks": ["rotate", "rearrange", "visual_manipulation"], "episodes": 12})
 SOURCE: DemoSource = plugins.make("demos", DEMOS)

@@ -7,13 +7,13 @@ from typing import Final
 
 from instar.demo import Context
 from instar.errors import SimulatorError
-from instar.film import Keep
+from instar.playing.film import Keep
+from instar.playing.stage import Ended, Go, Moved, Opened, Order, Start
+from instar.playing.timesheet import Timesheet
+from instar.playing.workers import Crew, Lost, News
 from instar.policy import Policy
 from instar.rollout import EpisodeRecord, crashed, timed
 from instar.simulator import Trial
-from instar.stage import Ended, Go, Moved, Opened, Order, Start
-from instar.timesheet import Timesheet
-from instar.workers import Crew, Lost, News
 
 LOSSES: Final = 30  # workers lost in a row, without one episode ending, after which the run is given up
 

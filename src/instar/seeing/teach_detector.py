@@ -9,16 +9,17 @@ from typing import Annotated, Final, Literal
 
 from typing_extensions import Doc
 
-from instar import album, plugins
+from instar import plugins
 from instar.checkpoint import fingerprint, load_policy, versions
 from instar.demo import DemoSource
-from instar.describe import DetectorFinder, Finder, ModelFinder, Naming, Picture, require_camera
-from instar.detect import KINDS, Detector, Kind, Labelled, Tally, compared, held_out
 from instar.edges import plain
 from instar.errors import ConfigError, DataError
 from instar.files import JSON, MANIFEST, door, read_json, write_json
 from instar.metrics import SuccessRate, wilson
 from instar.progress import Progress, silent
+from instar.seeing.album import Wanted, collect, gather
+from instar.seeing.describe import DetectorFinder, Finder, ModelFinder, Naming, Picture, require_camera
+from instar.seeing.detect import KINDS, Detector, Kind, Labelled, Tally, compared, held_out
 from instar.training.config import TrainConfig
 from instar.training.run import Run, require_same
 
@@ -137,8 +138,8 @@ def train_detector(config: DetectorTrainConfig, progress: Progress = silent) -> 
         raise ConfigError(f"detector {config.detector!r} cannot be taught; choose another kind")
     run.claim(identity)
     learning = tuple(id for id in ids if not held_out(id, config.held_out))
-    wanted = album.Wanted(demos, learning, config.camera, config.pictures)
-    pictures = album.collect(run.states / "album", wanted, config.workers, progress)
+    wanted = Wanted(demos, learning, config.camera, config.pictures)
+    pictures = collect(run.states / "album", wanted, config.workers, progress)
     learned: Learned = plugin.teach(config, pictures, progress)
     facts = {
         "names": learned.names,
@@ -237,9 +238,9 @@ def measure_detector(config: DetectorMeasureConfig, progress: Progress = silent)
     ids = tuple(id for id in source.ids()[: config.episodes] if share >= 1 or held_out(id, share))
     if not ids:
         raise DataError(f"{config.demos}: none of its episodes is held out; name more episodes, or held_out 1")
-    wanted = album.Wanted(plugins.choice_of("demos", source), ids, config.camera, config.pictures)
+    wanted = Wanted(plugins.choice_of("demos", source), ids, config.camera, config.pictures)
     tallies: dict[str, Tally] = {}
-    for done, found in enumerate(album.gather(wanted, config.workers), start=1):
+    for done, found in enumerate(gather(wanted, config.workers), start=1):
         if found.problem:
             logger.warning("left out %s: %s", found.id, found.problem)
         for kind, tally in _tallied(finder, found.pictures, config.naming):

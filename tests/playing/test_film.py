@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from instar.errors import DataError
-from instar.film import Film, Keep, drawn_frames, frames, place
+from instar.playing.film import Film, Keep, drawn_frames, frames, place
 from instar.rollout import EpisodeRecord, rollout
 from tests.point_world import POINT, PointWorld, Slider, trial
 

@@ -9,11 +9,11 @@ import pytest
 from safetensors.numpy import load_file
 
 from instar import plugins
-from instar.detect import held_out
 from instar.errors import ConfigError, DataError, MismatchError
 from instar.inspection import InspectConfig, inspect
 from instar.metrics import wilson
-from instar.teach_detector import (
+from instar.seeing.detect import held_out
+from instar.seeing.teach_detector import (
     Detection,
     DetectorMeasureConfig,
     DetectorSummary,

@@ -14,12 +14,12 @@ import numpy as np
 from instar import markup, plugins
 from instar.chat import IMAGE, Conversation, Recipe, Turn
 from instar.demo import Context, Image, Instruction, Reference, SceneObject
-from instar.detect import Detector, Kind, Sighting
 from instar.errors import ConfigError, MismatchError, PluginError, ReplyError
 from instar.grammar import Grammar
 from instar.plugins import Choice
 from instar.policy import Policy, PolicySpec, Speaker, VlmPolicy
 from instar.robot import ActionChunk, Camera
+from instar.seeing.detect import Detector, Kind, Sighting
 from instar.wording import Wording, drawn, fill, wording
 
 Naming = Literal["found", "given"]  # who names what an object's picture shows: the finder, or the source as in LLaRA

@@ -28,8 +28,8 @@ from typing import Final, Protocol, TypeAlias
 import cv2
 
 from instar.errors import InstarError, SimulatorError
-from instar.stage import Done, Event, Order, Setup, Stage
-from instar.timesheet import Timesheet
+from instar.playing.stage import Done, Event, Order, Setup, Stage
+from instar.playing.timesheet import Timesheet
 
 logger = logging.getLogger(__name__)
 

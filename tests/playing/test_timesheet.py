@@ -4,7 +4,7 @@ import time
 
 import pytest
 
-from instar.timesheet import Timesheet
+from instar.playing.timesheet import Timesheet
 
 
 def test_nothing_done_is_no_time_and_no_share() -> None:

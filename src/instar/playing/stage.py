@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from instar.demo import Instruction, Observation
-from instar.film import Film, Keep
+from instar.playing.film import Film, Keep
 from instar.robot import ActionChunk, Robot
 from instar.rollout import EpisodeRecord, Move, Outcome, Play
 from instar.simulator import Simulator, Trial

@@ -9,7 +9,12 @@ import pytest
 from instar import markup
 from instar.chat import Conversation
 from instar.demo import Box, Context, Image
-from instar.describe import (
+from instar.embodiments.vima import FRONT, VIMA
+from instar.errors import ConfigError, MismatchError
+from instar.grammar import Grammar
+from instar.policy import VlmPolicy
+from instar.recipes.llara import Llara
+from instar.seeing.describe import (
     Asking,
     DescribingPolicy,
     DetectorFinder,
@@ -19,12 +24,7 @@ from instar.describe import (
     asked_as,
     require_camera,
 )
-from instar.detect import Sighting, known
-from instar.embodiments.vima import FRONT, VIMA
-from instar.errors import ConfigError, MismatchError
-from instar.grammar import Grammar
-from instar.policy import VlmPolicy
-from instar.recipes.llara import Llara
+from instar.seeing.detect import Sighting, known
 from instar.wording import wording
 from tests.toy import ALONE, BOWL, toy_episode, toy_picture
 
