@@ -60,9 +60,9 @@ FLOOR: Final = (
     "pickle, so all of it), its frames decoded once to know them whole, its reference pictures, which are raw pixels "
     "there, packed as PNG, chance for every view and task made from its own seed, so that no order of work changes a "
     "sample, and the words packed into Parquet. Above it are unpickling, boxes, and Python making the texts and "
-    "objects of each sample. On VIMA's episodes ISA-L, which inflates them 1.75 times as fast as zlib by itself, took no "
-    "measurable time off a build; the quickest PNG filter took a sixth off packing, for other bytes; and more than "
-    "half of the second build, inBC's, was reading again, which one pass for several recipes would spare."
+    "objects of each sample. On VIMA's episodes ISA-L, which inflates them 1.75 times as fast as zlib by itself, "
+    "took no measurable time off a build; the quickest PNG filter took a sixth off packing, for other bytes; and "
+    "more than half of the second build, inBC's, was reading again, which one pass for several recipes would spare."
 )
 
 
