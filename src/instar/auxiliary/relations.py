@@ -196,7 +196,7 @@ def _questions(
     templates: Sequence[str], pairs: Sequence[tuple[str, str]], answers: Sequence[str], more: Mapping[str, str] = {}
 ) -> list[str]:
     """`templates` about `pairs` of names; each shows as an example the answer about the pair before."""
-    tags = {name: markup.NAMED.format({"object": name}) for name, _ in pairs}
+    tags = {name: markup.NAMED.format({"object": name}) for name in dict(pairs)}  # each is first in some pair
     examples = [answer.removesuffix(".") for answer in (*answers[-1:], *answers[:-1])]
     return [
         fill(template, {**more, "ego": tags[ego], "ref": tags[ref], "example": example})
