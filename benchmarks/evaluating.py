@@ -49,22 +49,23 @@ class Model:
     steps: int  # of its training
     lr: float
     episodes: int  # that it plays
+    alone: int  # the first ones, which are enough to see how long one context a call takes
     batch: int  # contexts per call, where there are several
     rounds: int
 
 
 MODELS: Final[dict[Size, tuple[Model, ...]]] = {
-    "small": (Model("small", "tiny:demo,layers=1,side=64", 20, 5e-3, 6, 32, 1),),
+    "small": (Model("small", "tiny:demo,layers=1,side=64", 20, 5e-3, 6, 6, 32, 1),),
     "full": (
-        Model("demo", "tiny:demo", 100, 2e-3, 128, 32, 3),
-        Model("middling", "tiny:demo,hidden=512,layers=8,vision_hidden=192,vision_layers=4", 16, 1e-3, 32, 16, 2),
+        Model("demo", "tiny:demo", 100, 2e-3, 640, 96, 64, 3),
+        Model("middling", "tiny:demo,hidden=512,layers=8,vision_hidden=192,vision_layers=4", 16, 1e-3, 96, 16, 16, 2),
     ),
 }
 
 
 @dataclass
 class Way:
-    """A way of playing the same episodes."""
+    """A way of playing the same episodes, or the first of them."""
 
     name: str
     workers: int
@@ -114,21 +115,22 @@ def _compared(model: Model, policy: VlmPolicy, ways: Sequence[Way]) -> Compariso
     per_task = f"tabletop:tasks={TASK},suites=placement,per_task={model.episodes}"
     benchmark: Benchmark = plugins.make("benchmarks", per_task)
     trials = benchmark.episodes()
+    played = {way.name: trials if way.batch > 1 else trials[: model.alone] for way in ways}
     what = f"{model.name} model, {_parameters(policy) / 1e6:.1f} M parameters"
-    return compare(what, "episodes", [way.contender(policy, trials) for way in ways], model.rounds, AIM)
+    return compare(what, "episodes", [way.contender(policy, played[way.name]) for way in ways], model.rounds, AIM)
 
 
 def _facts(model: Model, ways: Sequence[Way]) -> Iterator[Fact]:
     """What the last way spent its time on, and whether all ways saw the same."""
     sheet, alone = ways[-1].sheet, ways[0].records
-    other = sum(record != alone[id] for way in ways[1:] for id, record in way.records.items())
+    other = sum(way.records[id] != record for way in ways[1:] for id, record in alone.items())
     floor = max(sheet.asking, sheet.simulating / sheet.workers)
     yield Fact(f"{model.name}: episodes that another way played otherwise", other, "episodes", "0", other == 0)
     yield Fact(f"{model.name}: the model computes", 100 * sheet.model, "% of the time")
     yield Fact(f"{model.name}: a simulator process computes", 100 * sheet.simulators, "% of the time")
     yield Fact(f"{model.name}: contexts per call", sheet.contexts / sheet.calls, "contexts")
-    yield Fact(f"{model.name}: the model, per episode", 1000 * sheet.asking / len(alone), "ms")
-    yield Fact(f"{model.name}: the simulator, per episode", 1000 * sheet.simulating / len(alone), "ms")
+    yield Fact(f"{model.name}: the model, per episode", 1000 * sheet.asking / model.episodes, "ms")
+    yield Fact(f"{model.name}: the simulator, per episode", 1000 * sheet.simulating / model.episodes, "ms")
     yield Fact(f"{model.name}: time over the floor, the busier of the two", sheet.seconds / floor, "times")
 
 
