@@ -54,9 +54,9 @@ FLOOR: Final = (
 )
 GROWN: Final = (
     "The grown model's added layers write zeros, so that it says what the small one says at the cost of its size. On "
-    "a CPU a pass over 16 rows takes longer the more words it reads, so that fewer passes gain little there, and the "
-    "reading of prompt and picture is the same for both. Fewer passes should gain more where a pass is bound by reading "
-    "the weights, as on a GPU; that is not yet measured."
+    "a CPU a pass over 16 rows takes longer the more words it reads, so that fewer passes gain little there, and "
+    "the reading of prompt and picture is the same for both. Fewer passes should gain more where a pass is bound by "
+    "reading the weights, as on a GPU; that is not yet measured."
 )
 
 
