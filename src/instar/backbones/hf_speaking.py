@@ -35,12 +35,14 @@ class Voice:
             for grammar, lead in zip(grammars, leads, strict=True)
         ]
         training = self.model.training
-        self.model.train(mode=False)
+        if training:  # to say so to every module takes longer than a pass of a small model
+            self.model.train(mode=False)
         try:
             logits_BV, listener = self.listen(prompts)
             said = speak(logits_BV, listener, rules, self.ends, max_new_tokens)
         finally:
-            self.model.train(training)
+            if training:
+                self.model.train()
         return [self._text(tokens, lead) for tokens, lead in zip(said, leads, strict=True)]
 
     def listen(self, prompts: Tensors) -> tuple[torch.Tensor, Listener]:
