@@ -1,3 +1,4 @@
+from dataclasses import astuple
 from typing import Literal
 
 import numpy as np
@@ -42,4 +43,4 @@ def test_no_picture_and_no_object_give_no_box() -> None:
     assert boxes([], [1]) == []
     assert boxes([mask], []) == [{}]
     assert boxes([mask], [300, -1]) == [{}]
-    assert [type(side) for side in vars(boxes([mask], [1])[0][1]).values()] == [int] * 4
+    assert [type(side) for side in astuple(boxes([mask], [1])[0][1])] == [int] * 4
