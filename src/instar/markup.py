@@ -71,7 +71,7 @@ def moves(spaces: int = 1, *, named: bool = True) -> Mapping[Tool, Grammar]:
 
     Without `named` it is said of an "object", whatever it is done to.
     """
-    what = name("object") if named else UNNAMED
+    what = NAMED if named else UNNAMED
     return {
         "suction": _move(what, "Pick up the", "drop it", spaces),
         "spatula": _move(what, "Sweep the", "stop", spaces),
@@ -79,7 +79,6 @@ def moves(spaces: int = 1, *, named: bool = True) -> Mapping[Tool, Grammar]:
 
 
 MOVES: Final = moves()
-PAST_MOVES: Final = moves(named=False)
 
 
 def require_planar(robot: Robot) -> None:

@@ -57,7 +57,7 @@ def refused_as_a_whole(data: bytes) -> bool:
     return False
 
 
-def agree(data: bytes) -> None:
+def assert_judged_alike(data: bytes) -> None:
     """What the standard library accepts is accepted, and what it refuses is refused, here or while it is built."""
     if refused_slowly(data):
         assert refused_as_a_whole(data)
@@ -89,7 +89,7 @@ def test_a_changed_byte_is_judged_as_the_standard_library_judges_it(
 ) -> None:
     changed = bytearray(pickle.dumps(value, protocol))
     changed[data.draw(st.integers(0, len(changed) - 1))] = data.draw(st.integers(0, 255))
-    agree(bytes(changed))
+    assert_judged_alike(bytes(changed))
 
 
 @given(st.lists(st.sampled_from(pickletools.opcodes), max_size=8), st.binary(max_size=24), st.data())
@@ -97,14 +97,14 @@ def test_any_row_of_opcodes_is_judged_as_the_standard_library_judges_it(
     row: list[pickletools.OpcodeInfo], noise: bytes, data: st.DataObject
 ) -> None:
     arguments = st.sampled_from([b"", b"\0", b"\1\0", b"\2\0\0\0", b"12\n", b"a\nb\n", b"'x'\n", b"\xff" * 8, noise])
-    agree(b"".join(opcode.code.encode("latin1") + data.draw(arguments) for opcode in row) + b".")
+    assert_judged_alike(b"".join(opcode.code.encode("latin1") + data.draw(arguments) for opcode in row) + b".")
 
 
 @given(st.binary(max_size=60))
 @example(b"")
 @example(b".")
 def test_noise_is_judged_as_the_standard_library_judges_it(noise: bytes) -> None:
-    agree(noise)
+    assert_judged_alike(noise)
 
 
 @pytest.mark.parametrize(

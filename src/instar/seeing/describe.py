@@ -187,7 +187,7 @@ class ModelFinder:
         """Where the named object is, or else what there is; the wording drawn by the picture, so always the same."""
         rng = np.random.default_rng(int(picture.image.digest, 16))
         if picture.given:
-            name = markup.name("object").format({"object": picture.given})
+            name = markup.NAMED.format({"object": picture.given})
             question = fill(drawn(self.words.obj_loc, rng), {"object": name})
         else:
             question = drawn(self.words.obj_det, rng)
