@@ -1,16 +1,18 @@
-"""What is installed: every plugin of every kind, with its options."""
+"""What is installed: every plugin of every kind, with its options, and the models that come with instar."""
 
 import dataclasses
 import inspect
 from dataclasses import dataclass
-from typing import Annotated, Any, get_type_hints
+from typing import Annotated, Any, Final, get_type_hints
 
 import tyro
 from typing_extensions import Doc
 
-from instar import plugins
+from instar import plugins, shipped
 from instar.errors import PluginError
 from instar.progress import Progress, silent
+
+MODELS: Final = "models"  # the kind that is no plugin's
 
 
 @dataclass(frozen=True)
@@ -33,7 +35,7 @@ class Option:
 
 @dataclass(frozen=True)
 class Entry:
-    """One plugin."""
+    """One plugin, or one model."""
 
     kind: str
     name: str
@@ -47,7 +49,10 @@ def catalogue(config: ListConfig, _progress: Progress = silent) -> list[Entry]:
     Without a kind nothing is imported, so the list is there at once.
     """
     if not config.kind:
-        return [Entry(kind, name, "") for kind in plugins.KINDS for name in plugins.names(kind)]
+        installed = [Entry(kind, name, "") for kind in plugins.KINDS for name in plugins.names(kind)]
+        return installed + [Entry(MODELS, name, "") for name in shipped.names()]
+    if config.kind == MODELS:
+        return [Entry(MODELS, name, shipped.summary(name)) for name in shipped.names()]
     return [_entry(config.kind, name) for name in plugins.names(config.kind)]
 
 

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final, Literal
 
 import instar
+from instar import shipped
 from instar.chat import Recipe
 from instar.edges import checked, plain
 from instar.errors import DataError, MismatchError, PluginError
@@ -199,17 +200,22 @@ def _speaker(path: Path, card: Card, base: Path | None, placing: tuple[str, Prec
 def find_base(path: Path, card: Card, base: Path | None = None) -> Path:
     """The folder of the base that the adapters in `path` belong to; `base` overrides the card's.
 
-    Raises DataError if it is not there and MismatchError if it holds another model.
+    A model that comes with instar is found by its name, wherever the package is now. Raises DataError if the base is
+    not there and MismatchError if the folder holds another model.
     """
-    folder = base if base is not None else path / card.base.path  # an absolute path stands for itself
-    if not folder.is_dir():
+    places = [base] if base is not None else [path / card.base.path]  # an absolute path stands for itself
+    if base is None and card.base.model in shipped.names():
+        places.append(shipped.model_folder(card.base.model))
+    there = [folder for folder in places if folder.is_dir()]
+    if not there:
         raise DataError(
-            f"{path} holds LoRA adapters for {card.base.model}, whose folder {folder} is not there; name the folder "
+            f"{path} holds LoRA adapters for {card.base.model}, whose folder {places[0]} is not there; name the folder "
             "where it is now with the option base"
         )
-    if fingerprint(folder) != card.base.fingerprint:
-        raise MismatchError(f"{folder} is not the model that the adapters in {path} were trained on; name that one")
-    return folder
+    for folder in there:
+        if fingerprint(folder) == card.base.fingerprint:
+            return folder
+    raise MismatchError(f"{there[0]} is not the model that the adapters in {path} were trained on; name that one")
 
 
 def lay_over(backbone: "Backbone", adapter: Path) -> "Backbone":

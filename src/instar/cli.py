@@ -29,7 +29,7 @@ class Verb:
 
 VERBS: Final[Mapping[str, Verb]] = {
     "list": Verb(
-        "what is installed: formats, recipes, auxiliary tasks, simulators, benchmarks ...",
+        "what is installed: formats, recipes, auxiliary tasks, simulators, benchmarks, models ...",
         "instar list recipes",
         "instar.catalogue:ListConfig",
         "instar.catalogue:catalogue",
@@ -78,8 +78,8 @@ VERBS: Final[Mapping[str, Verb]] = {
         "show_summary",
     ),
     "ask": Verb(
-        "ask a checkpoint something about a picture",
-        'instar ask checkpoint/ --image scene.png --question "Where is the red block?"',
+        "ask a model something about a picture: the one that comes with instar, or yours",
+        'instar ask --image scene.png "where is the red block?"',
         "instar.ask:AskConfig",
         "instar.ask:ask",
         "show_answer",

@@ -156,8 +156,10 @@ def show_description(found: Any) -> None:
 
 
 def show_answer(answer: Any) -> None:
-    """What the model said."""
-    out.print(escape(answer.reply), highlight=False)
+    """What the model said, and the picture that shows it."""
+    out.print(escape(answer.reply), soft_wrap=True, highlight=False)
+    if answer.out is not None:
+        out.print(f"[dim]picture:[/] {escape(str(answer.out))}", soft_wrap=True, highlight=False)
 
 
 def rate(success: "SuccessRate", nothing: str = "no episodes") -> str:

@@ -26,6 +26,7 @@ from instar.files import JSON, read_json, write_json
 from instar.mixture import Draw, Mixture, draw
 from instar.plugins import Choice, load, make
 from instar.progress import Progress
+from instar.shipped import model_folder
 from instar.training.config import TrainConfig, TrainSummary
 from instar.training.data import Course, Encoded, Indices, Pool, lengths, too_long, unwrapped
 from instar.training.estimate import Estimate, at_rest, estimate
@@ -111,10 +112,7 @@ class Teaching:
     def base(self) -> Path:
         """The folder of the model to begin with; a toy one is made here, with the words of the samples."""
         if not self.config.model.startswith("tiny:"):
-            folder = Path(self.config.model)
-            if not folder.is_dir():
-                raise ConfigError(f"model {folder} is no folder; name a downloaded checkpoint, or tiny:llava for a toy")
-            return folder.resolve()
+            return model_folder(self.config.model).resolve()
         adapters = self.config.lora.rank > 0 and not self.config.lora.merge  # they need their base for good
         folder = (self.config.out if adapters else self.run.states) / BASE
         if not folder.exists():
