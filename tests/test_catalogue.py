@@ -1,9 +1,11 @@
 """The list of what is installed teaches: every option says what it does, and what it is if nothing is said."""
 
+from pathlib import Path
+
 import pytest
 
-from instar import plugins
-from instar.catalogue import Entry, ListConfig, catalogue
+from instar import plugins, shipped
+from instar.catalogue import MODELS, Entry, ListConfig, catalogue
 
 INSTALLED = [entry for kind in plugins.KINDS for entry in catalogue(ListConfig(kind))]
 
@@ -27,5 +29,14 @@ def test_defaults_are_shown_as_they_would_be_typed() -> None:
 
 
 def test_one_kind_is_one_word_and_all_kinds_are_told_without_importing_any() -> None:
-    assert {entry.kind for entry in catalogue(ListConfig())} <= set(plugins.KINDS)
+    assert {entry.kind for entry in catalogue(ListConfig())} <= {*plugins.KINDS, MODELS}
     assert all(not entry.options for entry in catalogue(ListConfig()))
+
+
+def test_models_that_come_along_are_listed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "larva").mkdir()
+    (tmp_path / "larva" / "config.json").write_text("{}")
+    (tmp_path / "larva" / "README.md").write_text("# larva\n\nA small model that sees.\n")
+    monkeypatch.setattr(shipped, "MODELS", tmp_path)
+    assert catalogue(ListConfig(MODELS)) == [Entry(MODELS, "larva", "A small model that sees.")]
+    assert catalogue(ListConfig())[-1] == Entry(MODELS, "larva", "")

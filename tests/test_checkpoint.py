@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 import torch
 
+from instar import shipped
 from instar.checkpoint import CARD, fingerprint, load_policy, read_card, write_checkpoint
 from instar.embodiments.vima import VIMA
 from instar.errors import DataError, MismatchError
@@ -142,6 +143,23 @@ def test_adapters_find_a_base_that_moved_and_know_it_from_others(adapters: Path,
     other = fresh_checkpoint("tiny:llava,layers=2", samples, tmp_path / "other").checkpoint
     with pytest.raises(MismatchError, match="is not the model that the adapters"):
         load_policy(moved, device="cpu", base=other)
+
+
+def test_adapters_find_a_model_that_comes_with_instar_wherever_the_package_is(
+    checkpoint: Path, samples: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(shipped, "MODELS", tmp_path / "old")
+    shutil.copytree(checkpoint, tmp_path / "old" / "larva")
+    out = train(run_of(samples, tmp_path / "out", model="larva", steps=1, lora=Lora(rank=4))).checkpoint
+    assert read_card(out).base.model == "larva"
+    (tmp_path / "old").rename(tmp_path / "new")
+    with pytest.raises(DataError, match=r"adapters for larva.*is not there"):
+        load_policy(out, device="cpu")
+    monkeypatch.setattr(shipped, "MODELS", tmp_path / "new")
+    assert _act(load_policy(out, device="cpu"))
+    write_json(tmp_path / "new" / "larva" / "config.json", {})  # another model by the same name
+    with pytest.raises(MismatchError, match="is not the model that the adapters"):
+        load_policy(out, device="cpu")
 
 
 def test_a_fingerprint_notices_one_weight_and_no_date(checkpoint: Path, tmp_path: Path) -> None:

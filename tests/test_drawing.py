@@ -2,8 +2,10 @@
 
 import numpy as np
 
-from instar.drawing import draw_action, enlarge
+from instar.demo import Box
+from instar.drawing import COLOURS, READABLE, draw_action, draw_marks, enlarge
 from instar.embodiments.vima import FRONT, HEIGHT, WIDTH
+from instar.marks import Mark
 from tests.point_world import EYE, SPACE
 from tests.toy import toy_action
 
@@ -52,3 +54,41 @@ def test_every_pixel_of_an_enlarged_picture_is_a_square() -> None:
     large = enlarge(pixels, 3)
     assert large.shape == (6, 12, 3)
     assert np.array_equal(large[1::3, 1::3], pixels)
+
+
+def shown(drawn: np.ndarray, k: int) -> np.ndarray:
+    """Pixel coordinates (n, 2) = (u, v) of the colour of mark k."""
+    return np.argwhere((drawn == COLOURS[k]).all(axis=-1))[:, ::-1]
+
+
+def test_boxes_points_and_actions_are_drawn_at_the_size_of_a_large_picture() -> None:
+    large = np.full((600, 1200, 3), 90, np.uint8)
+    marks = [
+        Mark("bowl", (150, 250), Box(100, 200, 200, 300)),
+        Mark("", (600, 300)),
+        Mark("a", (800, 500), to=(900, 400)),
+    ]
+    drawn = draw_marks(large, marks)
+    assert drawn.shape == large.shape
+    assert {(100, 200), (200, 300), (100, 300)} <= {(u, v) for u, v in shown(drawn, 0).tolist()}
+    assert np.linalg.norm(shown(drawn, 1) - (600, 300), axis=1).min() < 1
+    assert np.linalg.norm(shown(drawn, 2) - (850, 450), axis=1).min() < 3
+    assert (large == 90).all()
+
+
+def test_labels_keep_clear_of_each_other() -> None:
+    large = np.full((600, 1200, 3), 90, np.uint8)
+    same = [Mark("red swirl block", (300, 300)) for _ in range(3)]
+    drawn = draw_marks(large, same)
+    sizes = [len(shown(drawn, k)) for k in range(3)]
+    assert max(sizes) - min(sizes) < 0.5 * min(sizes), "one label hides another"
+
+
+def test_small_pictures_are_magnified_and_marks_at_the_edge_stay_inside() -> None:
+    small = np.full((4, 9, 3), 90, np.uint8)
+    marks = [Mark("a name that is longer than the picture", (8, 3), Box(8, 3, 8, 3)), Mark("\u00fc", (0, 0), to=(8, 0))]
+    drawn = draw_marks(small, marks)
+    assert drawn.shape[1] >= READABLE
+    assert drawn.shape[0] * 9 == drawn.shape[1] * 4
+    assert len(shown(drawn, 0)) > 0
+    assert draw_marks(np.zeros((1000, 3, 3), np.uint8), marks).shape == (1000, 3, 3)

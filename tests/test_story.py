@@ -79,10 +79,9 @@ def test_the_report_is_one_page(road: Path) -> None:
 
 def test_a_model_can_be_asked(road: Path) -> None:
     picture = next((road / "demos").rglob("rgb_front/0.jpg"))
-    assert said("ask", road / "checkpoint", "--image", picture, "--question", "What is here?").keys() == {
-        "question",
-        "reply",
-    }
+    asked = ("ask", "--checkpoint", road / "checkpoint", "--image", picture, "--out", road / "answer.png")
+    assert said(*asked, "What is here?").keys() == {"question", "reply", "found", "out"}
+    assert (road / "answer.png").exists()
 
 
 def test_the_same_again_changes_nothing(road: Path) -> None:
