@@ -32,7 +32,7 @@ class AskConfig:
     question: Annotated[tyro.conf.Positional[str], Doc("what to ask")]
     image: Annotated[Path, Doc("a PNG or JPEG file")]
     checkpoint: Annotated[
-        str, Doc("folder that `instar train` wrote, folder of a plain model of transformers, or a shipped model")
+        str, Doc("a folder that `instar train` wrote, one of a plain model of transformers, or a shipped model by name")
     ] = "larva"
     out: Annotated[str, Doc("picture with the answer drawn into it, .png or .jpg; empty for none")] = "answer.png"
     device: Annotated[str, Doc("auto, cpu or cuda")] = "auto"

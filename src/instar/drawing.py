@@ -32,7 +32,8 @@ def draw_action(pixels: Pixels, camera: Camera, action: ArrayLike, names: Sequen
         return drawn
     scale = np.array([drawn.shape[1] / camera.width, drawn.shape[0] / camera.height])
     # Far outside the picture is still a direction, but OpenCV needs coordinates that fit its integers.
-    start, end = (tuple(int(part) for part in np.clip(point * scale, -20_000, 20_000)) for point in points)
+    (x0, y0), (x1, y1) = (np.clip(point * scale, -20_000, 20_000).tolist() for point in points)
+    start, end = (int(x0), int(y0)), (int(x1), int(y1))
     _arrow(drawn, start, end, COLOUR, max(1, round(drawn.shape[0] / 160)))
     return drawn
 
