@@ -11,7 +11,7 @@ from instar.errors import ConfigError
 from instar.metrics import Comparison
 from instar.progress import Progress, silent
 from instar.results import compare_results, read_results
-from instar.run import compare_runs, differing, read_run
+from instar.run import Run, compare_runs, differing, read_run
 
 
 @dataclass(frozen=True)
@@ -44,4 +44,9 @@ def compare(config: CompareConfig, _progress: Progress = silent) -> Compared:
             "a run and a result file are not compared; make a result file of the run: instar export results"
         )
     a, b = read_run(config.a), read_run(config.b)
-    return Compared(a.name, b.name, compare_runs(a, b, config.seed), differing(a, b))
+    return Compared(_titled(a), _titled(b), compare_runs(a, b, config.seed), differing(a, b))
+
+
+def _titled(run: Run) -> str:
+    """The name of a run, and how it was disturbed."""
+    return f"{run.name} ({run.disturbance})" if run.disturbance else run.name

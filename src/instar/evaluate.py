@@ -13,6 +13,7 @@ from typing import Any, Final, Literal
 
 from instar import __version__, plugins
 from instar.checkpoint import load_policy, read_card, recipe_of
+from instar.disturb import Disturbance, disturbed
 from instar.errors import ConfigError, DataError
 from instar.files import MANIFEST, digest, digest_file
 from instar.playing.director import Director
@@ -56,6 +57,9 @@ class EvaluateConfig:
     references: str = ""  # who describes reference pictures: truth, nobody, model, detr:FOLDER; else as it was taught
     naming: Naming = "found"  # who names the object of an object's picture: whoever finds it, or the truth ("given")
     prompt: str = ""  # options of a checkpoint's recipe to ask otherwise than it was taught: past=0,sentence=7
+    # What the policy is told and shown otherwise than it is, to see whether it listens and looks: paraphrase=true,
+    # swapped=true (another episode's instruction), shift=PIXELS, light=0.3, noise=GREY, seed=0
+    disturb: str = ""
     device: str = "auto"  # where a checkpoint runs: "auto", "cpu", "cuda"
     dtype: Literal["auto", "float32", "bfloat16"] = "auto"  # a checkpoint's precision
     base: Path | None = None  # folder of the base model of a checkpoint that is an adapter
@@ -67,11 +71,17 @@ class EvaluateConfig:
                 raise ConfigError(f"{name} is {getattr(self, name)}; it must be at least {least}")
         if self.limit is not None and self.limit < 1:
             raise ConfigError(f"limit is {self.limit}; it must be at least 1, or left out to play everything")
+        _ = self.disturbance
 
     @property
     def asking(self) -> Asking:
         """How the policy is asked."""
         return Asking(self.references, self.naming, self.prompt)
+
+    @property
+    def disturbance(self) -> Disturbance:
+        """What is disturbed."""
+        return Disturbance.parse(self.disturb)
 
 
 def evaluate(config: EvaluateConfig, progress: Progress = silent) -> Run:
@@ -215,6 +225,7 @@ def _settings(
         "limit": config.limit,
         "episodes": {"count": len(trials), "digest": digest([[trial.id, trial.task.max_steps] for trial in trials])},
         **spoken,
+        **({"disturb": disturb} if (disturb := str(config.disturbance)) else {}),
     }
 
 
@@ -277,7 +288,8 @@ def _crew(
     simulator: Callable[[], Simulator], trials: int, config: EvaluateConfig, sheet: Timesheet, *, asks: bool
 ) -> Iterator[Crew]:
     """Who plays `trials` episodes; `asks` is whether a policy is asked in this process."""
-    setup = Setup(simulator, config.replan, None if config.videos == "none" else config.out)
+    maker = functools.partial(disturbed, simulator, config.disturbance)
+    setup = Setup(maker, config.replan, None if config.videos == "none" else config.out)
     # With workers two places for every context of a call: half of them play while the policy answers the other half.
     # A simulator's own expert is asked where the simulator is: nothing is gained by more places than processes.
     places = min(trials, config.batch * (2 if config.workers else 1) if asks else max(config.workers, 1))

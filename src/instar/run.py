@@ -49,6 +49,11 @@ class Run:
         """Who reads what its policy says; empty where it does not speak, or where an older instar played it."""
         return str(self.description.get("recipe", ""))
 
+    @property
+    def disturbance(self) -> str:
+        """What its policy was told and shown otherwise than it was; empty where nothing."""
+        return str(self.settings.get("disturb", ""))
+
     @cached_property
     def summary(self) -> Summary:
         """The run in numbers."""

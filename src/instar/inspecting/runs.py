@@ -19,7 +19,7 @@ def played(run: Run) -> Description:
         ("recipe", run.recipe or None),
         ("benchmark", in_words(settings.get("benchmark"))),
         ("simulator", in_words(settings.get("simulator"))),
-        *((name, told(settings[name])) for name in ("references", "naming", "prompt") if name in settings),
+        *((name, told(settings[name])) for name in ("references", "naming", "prompt", "disturb") if name in settings),
         ("episodes played", len(run.records)),
         ("episodes planned", count if isinstance(count, int) else None),
         ("successes", overall.successes),

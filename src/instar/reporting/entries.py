@@ -82,11 +82,21 @@ def benchmark_name(run: Run) -> str:
 
 
 def _labels(runs: Sequence[Run]) -> list[str]:
-    """The policy's name, with as much besides as it takes to tell the runs apart: options, folder, whole path."""
-    labels = [policy_name(run) for run in runs]
+    """The policy's name, with as much besides as it takes to tell the runs apart: options, folder, whole path.
+
+    What a run was disturbed by is always told.
+    """
+    labels = [policy_name(run) + _disturbed(run) for run in runs]
     for longer in (policy_choice, _with_folder, _with_path):
-        labels = [longer(run) if labels.count(label) > 1 else label for run, label in zip(runs, labels, strict=True)]
+        labels = [
+            longer(run) + _disturbed(run) if labels.count(label) > 1 else label
+            for run, label in zip(runs, labels, strict=True)
+        ]
     return labels
+
+
+def _disturbed(run: Run) -> str:
+    return f" under {run.disturbance}" if run.disturbance else ""
 
 
 def _with_folder(run: Run) -> str:
@@ -114,7 +124,7 @@ def command(run: Run) -> str:
     if said:
         return shlex.join(str(part) for part in said) if isinstance(said, list) else str(said)
     words = ["instar", "eval", "--policy", policy_choice(run), "--out", "again"]
-    for name in ("benchmark", "replan", "limit", "dtype"):
+    for name in ("benchmark", "replan", "limit", "dtype", "disturb"):
         if run.settings.get(name) is not None:
             words += [f"--{name}", told(run.settings[name])]
     words += _asked(run.settings)

@@ -141,6 +141,8 @@ def _card(entry: Entry) -> Card:
         ("benchmark", benchmark_name(entry.run)),
         ("played", entry.played),
     ]
+    if entry.run.disturbance:
+        shown.append(("disturbed by", entry.run.disturbance))
     if overall.crashed:
         shown.append(("crashed", f"{overall.crashed}, not counted"))
     interval = f"{overall.successes} of {overall.n}, 95 % interval {low:.1f} to {high:.1f} %"
