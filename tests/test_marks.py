@@ -45,6 +45,12 @@ def test_half_an_action_is_the_points_in_it() -> None:
     assert marks(reply, 100, 100) == (Mark("red block", (50, 50)), Mark("", (25, 25)))
 
 
+def test_an_action_whose_turn_has_no_end_is_the_points_in_it() -> None:
+    values = {"object": "a", "x0": 0.5, "y0": 0.5, "degrees": 11, "x1": 0.25, "y1": 0.25}
+    reply = markup.MOVES["suction"].format(values).replace("11", "9" * 5000)
+    assert marks(reply, 100, 100) == (Mark("a", (50, 50)), Mark("", (25, 25)))
+
+
 @pytest.mark.parametrize(
     ("place", "box"),
     [

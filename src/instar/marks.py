@@ -14,6 +14,7 @@ Pixel = tuple[int, int]  # across and down
 
 REACH: Final = 10.0  # pictures; what a reply places further away than that is no place
 BEGINNING: Final = re.compile(r"<p>|<b>|Pick up|Sweep")
+ENDLESS: Final = re.compile(r"\d{100,}")  # no number of a place or a turn; Python reads none of thousands of digits
 
 # As `markup` writes them, but also beyond the picture, without a name, or without a size.
 _NAME: Final = Maybe(markup.name("object"), Space(), "at", Space())
@@ -42,7 +43,7 @@ def marks(reply: str, width: int, height: int) -> tuple[Mark, ...]:
     What makes no sense is passed over, and so is what lies outside of the picture altogether.
     """
     camera = Camera("picture", height, width, ())
-    found = (_mark(values, camera) for values in _read(reply))
+    found = (_mark(values, camera) for values in _read(ENDLESS.sub("?", reply)))
     return tuple(mark for mark in found if mark is not None)
 
 
