@@ -10,7 +10,7 @@ from instar.backbones.hf import HfBackbone, load
 from instar.backbones.tiny import Size, make_tiny
 from instar.errors import ConfigError, DataError, InstarError
 from instar.training.config import Lora
-from instar.training.model import adapt, freeze, memory_advice, part_of, rest_in_bfloat16
+from instar.training.model import adapt, freeze, keep_statistics, memory_advice, part_of, rest_in_bfloat16
 
 
 @pytest.fixture
@@ -36,6 +36,20 @@ def test_refuses_to_freeze_what_is_not_there_or_everything(backbone: HfBackbone)
         freeze(backbone, ("ears",))
     with pytest.raises(ConfigError, match="leaves nothing to train"):
         freeze(backbone, ("vision", "projector", "language"))
+
+
+def test_batch_statistics_of_frozen_parts_stay_as_they_are_in_training() -> None:
+    frozen, learning = nn.Sequential(nn.BatchNorm1d(3)), nn.Sequential(nn.BatchNorm1d(3))
+    frozen.requires_grad_(requires_grad=False)
+    before = {name: value.clone() for name, value in frozen.state_dict().items()}
+    keep_statistics(nn.ModuleList([frozen, learning]))
+    batch = torch.randn(8, 3) * 5 + 2
+    for module in (frozen, learning):
+        module.train()  # as a Trainer does before every step
+        module(batch)
+    assert all(torch.equal(value, before[name]) for name, value in frozen.state_dict().items())
+    torch.testing.assert_close(frozen(batch), batch / (1 + 1e-5) ** 0.5)
+    assert not torch.equal(learning.state_dict()["0.running_mean"], before["0.running_mean"])
 
 
 def test_the_longest_prefix_says_which_part_a_parameter_is_in() -> None:

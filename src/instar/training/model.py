@@ -8,6 +8,7 @@ import torch
 from peft import LoraConfig, PeftModel, get_peft_model
 from safetensors import SafetensorError
 from torch import nn
+from torch.nn.modules.batchnorm import _BatchNorm
 from transformers import PreTrainedModel
 
 from instar.backbone import Backbone
@@ -34,6 +35,22 @@ def freeze(backbone: Backbone, names: Sequence[str]) -> None:
         parameter.requires_grad_(part_of(name, parts) not in names)
     if not any(parameter.requires_grad for parameter in backbone.model.parameters()):
         raise ConfigError(f"freezing {', '.join(names)} leaves nothing to train; freeze fewer parts")
+    keep_statistics(backbone.model)
+
+
+def keep_statistics(model: nn.Module) -> None:
+    """Let normalisations over the batch that do not learn use the statistics they come with, also in training.
+
+    The Trainer puts the whole model into training mode at every step, where they would normalise by the few pictures of
+    a batch, and forget what they know.
+    """
+    for module in model.modules():
+        if isinstance(module, _BatchNorm) and module.affine and not module.weight.requires_grad:
+            module.register_forward_pre_hook(_at_rest)
+
+
+def _at_rest(module: nn.Module, _inputs: object) -> None:
+    module.eval()
 
 
 def _known_parts(backbone: Backbone, names: Sequence[str]) -> Mapping[str, Sequence[str]]:
@@ -62,6 +79,7 @@ def adapt(backbone: Backbone, lora: Lora, frozen: Sequence[str]) -> PeftModel:
     with peft_quiet():
         adapted = get_peft_model(model, config)
     assert isinstance(adapted, PeftModel)
+    keep_statistics(adapted)
     return adapted
 
 

@@ -1,0 +1,216 @@
+"""The course from untaught weights to a model that sees: two stages, states to go on from, a log of how it went."""
+
+import json
+import math
+import time
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Annotated, Any, Final
+
+import numpy as np
+import torch
+import transformers
+from torch import nn
+from typing_extensions import Doc
+
+from instar.backbones.hf_loading import load_processor, quiet
+from instar.errors import ConfigError
+from instar.files import append_jsonl, atomic, read_json, write_json
+from instar.progress import Clock, Progress, silent
+from pretraining.lessons import PICTURES, Scribe, ask, views
+from pretraining.model import make
+from pretraining.pictures import Pictures, draw_all
+from pretraining.teach import Examiner, Teacher
+from pretraining.words import phrases, texts
+
+LOOKED: Final = 64  # pictures in a step of the first stage
+WARMUP: Final = 0.05  # share of a stage's steps in which the learning rate rises
+REPORT: Final = 100  # steps between rows of the log
+TESTED: Final = 256  # pictures of the validation in the log
+CLIP: Final = 1.0
+EYE_LR: Final = 0.15  # of the second stage's learning rate is the eye's, which knows much already
+
+
+@dataclass(frozen=True)
+class Course:
+    """How much of everything. The defaults made the model that comes with instar."""
+
+    out: Annotated[Path, Doc("folder for all that is made; the same command again goes on from where it stopped")]
+    seed: Annotated[int, Doc("of weights, scenes' order and questions")] = 0
+    scenes: Annotated[int, Doc("different pictures to learn from")] = 40_000
+    look: Annotated[int, Doc("steps of 64 pictures in which the eye learns alone")] = 900
+    speak: Annotated[int, Doc("steps of 16 pictures and about 96 questions in which everything learns")] = 3000
+    look_lr: Annotated[float, Doc("highest learning rate of the first stage")] = 3e-3
+    speak_lr: Annotated[float, Doc("highest learning rate of the second stage")] = 2e-3
+    questions: Annotated[int, Doc("asked about a picture in a step")] = 6
+    save_every: Annotated[float, Doc("minutes between states to go on from")] = 3.0
+    compile: Annotated[bool, Doc("compile what reads, a quarter quicker; needs a C++ compiler")] = False
+
+
+@dataclass(frozen=True, eq=False)
+class _Stage:
+    name: str
+    steps: int
+    lr: float
+    batch: int
+
+
+@dataclass
+class Classroom:
+    """A course under way."""
+
+    course: Course
+    pictures: Pictures
+    tested: Pictures
+
+    def __post_init__(self) -> None:
+        folder = self.course.out / "untaught"
+        if not (folder / "config.json").exists():
+            make(folder, texts(), phrases(), self.course.seed)
+        self.processor = load_processor(folder)
+        self.scribe = Scribe(self.processor.tokenizer)
+        loader: Any = transformers.AutoModelForImageTextToText
+        with quiet():
+            model = loader.from_pretrained(folder, dtype=torch.float32)
+        model.to(memory_format=torch.channels_last)
+        torch.manual_seed(self.course.seed)
+        self.teacher = Teacher(model, Examiner(), self.scribe.before()[0])
+        if self.course.compile:
+            self.teacher.step = torch.compile(self.teacher.step, dynamic=False)
+        self.done = {"look": 0, "speak": 0}
+        self.seconds = 0.0
+
+    @property
+    def state(self) -> Path:
+        """The newest state."""
+        return self.course.out / "state.pt"
+
+    @property
+    def parts(self) -> nn.ModuleList:
+        """Everything that learns."""
+        return nn.ModuleList([self.teacher.model, self.teacher.examiner])
+
+    def teach(self, progress: Clock) -> None:
+        """Both stages, from the newest state on."""
+        stages = (
+            _Stage("look", self.course.look, self.course.look_lr, LOOKED),
+            _Stage("speak", self.course.speak, self.course.speak_lr, PICTURES),
+        )
+        saved = torch.load(self.state, weights_only=True) if self.state.exists() else None
+        if saved is not None:
+            self.parts.load_state_dict(saved["parts"])
+            self.done, self.seconds = saved["done"], saved["seconds"]
+        for stage in stages:
+            if self.done[stage.name] < stage.steps:
+                optimizer = self._optimizer(stage)
+                if saved is not None and saved["stage"] == stage.name:
+                    optimizer.load_state_dict(saved["optimizer"])
+                self._run(stage, optimizer, progress.stage(stage.name))
+
+    def _optimizer(self, stage: _Stage) -> torch.optim.Optimizer:
+        eye = [*self.teacher.model.model.vision_tower.parameters(), *self.teacher.examiner.parameters()]
+        others = [weight for weight in self.teacher.model.parameters() if not any(weight is mine for mine in eye)]
+        calm = EYE_LR if stage.name == "speak" else 1.0
+        groups = [{"params": eye, "scale": calm}, {"params": others, "scale": 1.0}]
+        return torch.optim.AdamW(groups, stage.lr, betas=(0.9, 0.98), weight_decay=0.01, fused=True)
+
+    def _run(self, stage: _Stage, optimizer: torch.optim.Optimizer, progress: Progress) -> None:
+        began = saved = time.monotonic()
+        before = self.seconds
+        self.parts.train()
+        for k in range(self.done[stage.name], stage.steps):
+            for group in optimizer.param_groups:
+                group["lr"] = stage.lr * group["scale"] * _height(k / stage.steps)
+            loss = self._loss(stage, k)
+            torch.autograd.backward(loss)
+            nn.utils.clip_grad_norm_(self.parts.parameters(), CLIP)
+            optimizer.step()
+            optimizer.zero_grad()
+            now = time.monotonic()
+            self.done[stage.name], self.seconds = k + 1, before + now - began
+            last = k + 1 == stage.steps
+            if (k + 1) % REPORT == 0 or last:
+                progress(k + 1, stage.steps, self._reported(stage, k + 1))
+            if last or now - saved > 60 * self.course.save_every:
+                self._save(stage, optimizer)
+                saved = now
+
+    def _loss(self, stage: _Stage, k: int) -> torch.Tensor:
+        # Every step has random numbers of its own: a course that goes on sees what it would have seen.
+        rng = np.random.default_rng((self.course.seed, stage.name == "speak", k))
+        chosen = np.sort(rng.integers(len(self.pictures), size=stage.batch))
+        seen = views(self.pictures, chosen)
+        with torch.autocast("cpu", torch.bfloat16):
+            if stage.name == "look":
+                _, loss = self.teacher.eye(seen)
+                self.teacher.words = {"eye": loss.item()}
+                return loss
+            asked = ask(self.pictures, chosen, self.course.questions, rng)
+            return self.teacher.loss(seen, self.scribe.branches(asked))
+
+    def _save(self, stage: _Stage, optimizer: torch.optim.Optimizer) -> None:
+        value = {"parts": self.parts.state_dict(), "optimizer": optimizer.state_dict(), "stage": stage.name}
+        with atomic(self.state) as temporary:
+            torch.save({**value, "done": dict(self.done), "seconds": self.seconds}, temporary)
+
+    def _reported(self, stage: _Stage, k: int) -> str:
+        losses = {name: round(value, 4) for name, value in self.teacher.words.items()}
+        row = {"stage": stage.name, "step": k, "minutes": round(self.seconds / 60, 2), **losses, **self.tests(stage)}
+        append_jsonl(self.course.out / "log.jsonl", row)
+        return json.dumps(row)
+
+    @torch.no_grad()
+    def tests(self, stage: _Stage) -> dict[str, float]:
+        """How it does on pictures it does not learn from: cells named right, or how surprising the right words are."""
+        self.parts.eval()
+        found: list[dict[str, float]] = []
+        for first in range(0, TESTED, PICTURES):
+            chosen = range(first, first + PICTURES)
+            seen = views(self.tested, chosen)
+            with torch.autocast("cpu", torch.bfloat16):
+                if stage.name == "look":
+                    cells, _ = self.teacher.eye(seen)
+                    found.append(self.teacher.examiner.marks(cells, seen))
+                else:
+                    asked = ask(self.tested, chosen, self.course.questions, np.random.default_rng(first))
+                    branches = self.scribe.branches(asked)
+                    self.teacher.loss(seen, branches)
+                    found.append({f"test {name}": value for name, value in self.teacher.words.items()})
+        self.parts.train()
+        return {name: round(float(np.mean([row[name] for row in found])), 4) for name in found[0]}
+
+    def export(self, folder: Path) -> Path:
+        """The model and its processor as save_pretrained writes them, in half precision."""
+        self.teacher.model.eval()
+        model = self.teacher.model.to(torch.float16)
+        with quiet():
+            model.save_pretrained(folder)
+            self.processor.save_pretrained(folder)
+        self.teacher.model.to(torch.float32)
+        return folder
+
+
+def _height(share: float) -> float:
+    """The learning rate after a share of the steps: it rises, and falls like a cosine to a fiftieth."""
+    return min(1.0, share / WARMUP + 0.01) * (0.49 * (1 + math.cos(math.pi * share)) + 0.02)
+
+
+def pretrain(course: Course, progress: Progress = silent) -> Path:
+    """The model's folder. Raises ConfigError where the folder belongs to another course."""
+    _same(course)
+    clock = Clock(progress)
+    drawn = course.out / "scenes"
+    pictures = draw_all(drawn, f"train-{course.seed}", course.scenes, clock.stage("draw"))
+    tested = draw_all(drawn, "validation", 2000, clock.stage("draw"))
+    room = Classroom(course, pictures, tested)
+    room.teach(clock)
+    return room.export(course.out / "model")
+
+
+def _same(course: Course) -> None:
+    """Refuse a folder in which something else was begun."""
+    path = course.out / "course.json"
+    asked = {name: value for name, value in asdict(course).items() if name not in ("out", "save_every", "compile")}
+    if path.exists() and read_json(path) != asked:
+        raise ConfigError(f"{course.out} holds another course: {read_json(path)}; choose another folder")
+    write_json(path, asked)

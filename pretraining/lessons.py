@@ -1,0 +1,139 @@
+"""From scenes and questions to batches: one picture, and all questions about it as branches behind it."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from pretraining.model import IMAGE_TOKENS
+from pretraining.pictures import Pictures
+from pretraining.questions import Asker, Question
+from pretraining.scenes import MOST
+
+# Legend: B pictures, N cells of one, M things in it, R questions about all of them, T tokens of a question.
+
+BEFORE, AFTER = "USER: ", " ASSISTANT:"  # as the chat template has them
+IGNORE: Final = -100
+# Questions are read in groups of these lengths, with so many rows for every 16 pictures: as the shapes never change,
+# kernels are made once. What does not fit is left out; what is left is padding.
+GROUPS: Final = {40: 72, 56: 24, 104: 8}  # rows by tokens
+PICTURES: Final = 16
+
+Integers = NDArray[np.int64]
+Row = tuple[int, Integers, Integers, Integers]  # picture, tokens, labels, about
+
+
+@dataclass(frozen=True, eq=False)
+class Views:
+    """Pictures, and what their cells show."""
+
+    rgb: torch.Tensor  # (B, 3, H, W) float32 in -1..1
+    seen: torch.Tensor  # (B, N) int64: the thing of which a cell shows most, 0 is nothing
+    things: torch.Tensor  # (B, M + 1, 6) float32: texture, shape, centre, width and height of thing m; of 0 nothing
+    shares: torch.Tensor  # (B, M + 1, N) bool: which cells show something of a thing
+
+
+@dataclass(frozen=True, eq=False)
+class Branches:
+    """Questions and answers about the pictures of a batch, each a row that begins behind its picture."""
+
+    owner: torch.Tensor  # (R,) int64: which picture of the batch
+    tokens: torch.Tensor  # (R, T) int64
+    labels: torch.Tensor  # (R, T) int64: the token that comes next, IGNORE where nothing is learned
+    about: torch.Tensor  # (R, T) int64: the thing that the next token is about, 0 is none
+
+
+def views(pictures: Pictures, chosen: Sequence[int], least: float = 0.08) -> Views:
+    """The chosen pictures; a cell shows a thing that covers the `least` share of it."""
+    k = np.asarray(chosen)
+    rgb = torch.from_numpy(pictures.rgb[k]).permute(0, 3, 1, 2)  # channels last, which convolutions like
+    counts = np.stack([pictures.cells(int(one)) for one in k])
+    best = counts[:, 1:].argmax(1) + 1
+    shown = np.take_along_axis(counts, best[:, None], 1)[:, 0] >= least * counts[:1, :, :1].sum()
+    rows = pictures.things[k].astype(np.float32)
+    size = np.array([pictures.rgb.shape[2] * 2, pictures.rgb.shape[1] * 2], np.float32)
+    low, high = rows[..., 2:4], rows[..., 4:6]
+    told = np.concatenate([rows[..., :2], (low + high) // 2 / size, (high - low) / size], -1)  # as answers have it
+    things = np.concatenate([np.zeros((len(k), 1, 6), np.float32), told], 1)
+    return Views(
+        rgb.float() / 127.5 - 1,
+        torch.from_numpy(np.where(shown, best, 0)),
+        torch.from_numpy(things),
+        torch.from_numpy(counts > 0),
+    )
+
+
+@dataclass(frozen=True, eq=False)
+class Scribe:
+    """Writes questions as the checkpoint's own tokenizer and template do."""
+
+    tokenizer: Any
+
+    def before(self) -> tuple[list[int], int]:
+        """The tokens before a picture; and how many places it and they take."""
+        tokens = [self.tokenizer.bos_token_id, *self._ids([BEFORE])[0]]
+        return tokens, len(tokens) + IMAGE_TOKENS
+
+    def branches(self, asked: Sequence[Sequence[Question]]) -> list[Branches]:
+        """Picture b of a batch has the questions `asked[b]`; those of about the same length together."""
+        flat = [(owner, question) for owner, some in enumerate(asked) for question in some]
+        prompts = self._ids([f"\n{question.text}{AFTER}" for _, question in flat])
+        said = self.tokenizer([f" {question.answer}" for _, question in flat], add_special_tokens=False,
+                              return_offsets_mapping=True)  # fmt: skip
+        end = self.tokenizer.eos_token_id
+        written = [
+            (owner, *_branch(question, prompt, answer, spans, end))
+            for (owner, question), prompt, answer, spans
+            in zip(flat, prompts, said["input_ids"], said["offset_mapping"], strict=True)
+        ]  # fmt: skip
+        groups: dict[int, list[Row]] = {length: [] for length in GROUPS}
+        rooms = {length: rows * len(asked) // PICTURES for length, rows in GROUPS.items()}
+        for row in written:
+            fitting = (length for length, rows in groups.items() if len(row[1]) <= length and len(rows) < rooms[length])
+            length = next(fitting, None)
+            if length is not None:
+                groups[length].append(row)
+        return [self._together(rows, length, rooms[length]) for length, rows in groups.items()]
+
+    def _together(self, rows: Sequence[Row], length: int, count: int) -> Branches:
+        fills = (self.tokenizer.pad_token_id, IGNORE, 0)
+        owner = torch.zeros(count, dtype=torch.long)
+        columns = [torch.full((count, length), fill) for fill in fills]
+        for k, (mine, *values) in enumerate(rows):
+            owner[k] = mine
+            for column, value in zip(columns, values, strict=True):
+                column[k, : len(value)] = torch.from_numpy(value)
+        return Branches(owner, *columns)
+
+    def _ids(self, texts: list[str]) -> list[list[int]]:
+        return list(self.tokenizer(texts, add_special_tokens=False)["input_ids"])
+
+
+def _branch(
+    question: Question, prompt: list[int], answer: list[int], spans: list[tuple[int, int]], end: int
+) -> tuple[Integers, Integers, Integers]:
+    """Tokens, the next token where it is learned, and what that one is about."""
+    tokens = np.array([*prompt, *answer, end])
+    labels = np.full(len(tokens), IGNORE)
+    labels[len(prompt) - 1 : -1] = tokens[len(prompt) :]
+    about = np.zeros(len(tokens), np.int64)
+    for j, (start, _) in enumerate(spans):
+        for pointer in question.pointers:
+            if pointer.start < start <= pointer.stop:  # characters are counted after the answer's first space
+                about[len(prompt) - 1 + j] = pointer.number
+    return tokens, labels, about
+
+
+def ask(pictures: Pictures, chosen: Sequence[int], count: int, rng: np.random.Generator) -> list[list[Question]]:
+    """Questions about the chosen pictures, at least one about each."""
+    return [_some(Asker(pictures.scene(int(k)), rng), count) for k in chosen]
+
+
+def _some(asker: Asker, count: int) -> list[Question]:
+    return asker.several(count) or [question for question in (asker.all(), asker.count()) if question][:1]
+
+
+assert MOST < 255  # ids are bytes

@@ -1,0 +1,200 @@
+"""What a model sees: how far off it points, what it finds and names, by number of things and for what it never saw.
+
+python -m pretraining.measure src/instar/models/larva
+
+Replies are generated as `instar ask` would, within the grammar of the answer, from whole pictures through the
+checkpoint's own processor.
+"""
+
+import sys
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Annotated, Any, Final
+
+import numpy as np
+import tyro
+from typing_extensions import Doc
+
+from instar import markup
+from instar.backbones.hf import HfBackbone, load
+from instar.chat import IMAGE, Conversation, Turn
+from instar.demo import Box, Image
+from instar.embodiments.vima import FRONT
+from instar.files import write_json
+from instar.grammar import Choice, Grammar
+from instar.metrics import wilson
+from instar.seeing.detect import Sighting, pairs
+from pretraining.questions import COUNT, LIST, NUMBERS, WHAT, WHERE, Asker
+from pretraining.scenes import Scene, Thing, draw
+from studies.pages import table
+
+KINDS: Final = ("plain", "tasks", "unseen_textures", "unseen_shapes")
+CROWDS: Final = {"1": (1, 1), "2 to 3": (2, 3), "4 to 6": (4, 6), "7 or more": (7, 99)}  # things in a picture
+NEAR: Final = (5.0, 10.0)  # pixels of a picture of 256 by 128
+BATCH: Final = 32
+
+
+@dataclass(frozen=True)
+class Measuring:
+    """What to measure, and on how much."""
+
+    model: Annotated[tyro.conf.Positional[Path], Doc("folder of the model")]
+    scenes: Annotated[int, Doc("pictures of each kind, drawn apart from those that were learned from")] = 200
+    seed: Annotated[str, Doc("of the pictures")] = "measure"
+    out: Annotated[Path | None, Doc("JSON file of the figures")] = None
+
+
+@dataclass
+class Tally:
+    """Counts of one kind of picture."""
+
+    errors: list[tuple[int, float]] = field(default_factory=list)  # things in the picture, pixels off
+    found: list[tuple[int, int, int, int]] = field(default_factory=list)  # said, there, boxes right, names right too
+    named: list[bool] = field(default_factory=list)
+    counted: list[bool] = field(default_factory=list)
+
+    def to_json(self) -> dict[str, Any]:
+        """The figures."""
+        errors = np.array([error for _, error in self.errors])
+        said, there, boxes, names = np.array(self.found).sum(0).tolist()
+        shares = {f"within {near:g} px": _share((errors <= near).tolist()) for near in NEAR}
+        crowds = {
+            name: _share([error <= NEAR[1] for count, error in self.errors if low <= count <= high])
+            for name, (low, high) in CROWDS.items()
+        }
+        return {
+            "asked where": len(errors),
+            "median px off": round(float(np.median(errors)), 2),
+            "mean px off": round(float(errors.mean()), 2),
+            **shares,
+            "within 10 px by things": crowds,
+            "boxes found (recall)": _of(boxes, there),
+            "boxes right (precision)": _of(boxes, said),
+            "found and named (recall)": _of(names, there),
+            "found and named (precision)": _of(names, said),
+            "named at a point": _share(self.named),
+            "counted": _share(self.counted),
+        }
+
+
+@dataclass(frozen=True, eq=False)
+class Examination:
+    """A model before its pictures."""
+
+    backbone: HfBackbone
+
+    def tally(self, scenes: Sequence[Scene]) -> Tally:
+        """Every scene is asked where something is, for everything, for a name and for a number."""
+        tally = Tally()
+        for first in range(0, len(scenes), BATCH):
+            some = scenes[first : first + BATCH]
+            self._where(some, tally)
+            self._all(some, tally)
+            self._what(some, tally)
+            self._count(some, tally)
+        return tally
+
+    def _where(self, scenes: Sequence[Scene], tally: Tally) -> None:
+        asked = [(scene, *one) for k, scene in enumerate(scenes) for one in _unique(scene, k)]
+        replies = self._said([(scene, WHERE[0].format(name)) for scene, name, _ in asked], markup.LOCATED_SENTENCE)
+        for (scene, _, thing), reply in zip(asked, replies, strict=True):
+            box = markup.box(markup.LOCATED_SENTENCE.parse(reply), FRONT)
+            tally.errors.append((len(scene.things), float(np.hypot(*np.subtract(_middle(box), _middle(thing.box))))))
+
+    def _all(self, scenes: Sequence[Scene], tally: Tally) -> None:
+        for scene, reply in zip(scenes, self._said([(scene, LIST[1]) for scene in scenes], markup.SCENE), strict=True):
+            said = [Sighting(row["object"], markup.box(row, FRONT)) for row in markup.SCENE.parse(reply)["objects"]]
+            there = [Sighting(thing.name, thing.box) for thing in scene.things]
+            right = (pairs(said, there, named=named) for named in (False, True))
+            tally.found.append((len(said), len(there), *right))
+
+    def _what(self, scenes: Sequence[Scene], tally: Tally) -> None:
+        asked = [(scene, thing) for k, scene in enumerate(scenes) for _, thing in _unique(scene, k)]
+        points = [markup.pair("x", "y").format(_seen_at(scene, thing)) for scene, thing in asked]
+        questions = [(scene, WHAT[0].format(point)) for (scene, _), point in zip(asked, points, strict=True)]
+        for (_, thing), reply in zip(asked, self._said(questions, markup.LOCATED_SENTENCE), strict=True):
+            tally.named.append(markup.LOCATED_SENTENCE.parse(reply)["object"] == thing.name)
+
+    def _count(self, scenes: Sequence[Scene], tally: Tally) -> None:
+        shapes = [scene.things[0].shape for scene in scenes]
+        questions = [(scene, COUNT[0].format(f"{shape}s")) for scene, shape in zip(scenes, shapes, strict=True)]
+        replies = self._said(questions, Grammar(Choice("number", NUMBERS), "."))
+        for scene, shape, reply in zip(scenes, shapes, replies, strict=True):
+            tally.counted.append(reply.strip() == f"{NUMBERS[sum(thing.shape == shape for thing in scene.things)]}.")
+
+    def _said(self, asked: Sequence[tuple[Scene, str]], grammar: Grammar) -> list[str]:
+        conversations = [
+            Conversation((Turn("user", f"{IMAGE}\n{question}"),), (Image.of(scene.rgb),)) for scene, question in asked
+        ]
+        return self.backbone.generate(conversations, [grammar] * len(conversations))
+
+
+def _unique(scene: Scene, k: int) -> Iterator[tuple[str, Thing]]:
+    """One thing whose whole name is its own, and that name."""
+    every = Asker(scene, np.random.default_rng(k)).unambiguous
+    named = {name: thing for name, thing in every if name == thing.name}
+    if named:
+        yield list(named.items())[k % len(named)]
+
+
+def _seen_at(scene: Scene, thing: Thing) -> dict[str, float]:
+    rows, columns = np.nonzero(scene.ids == thing.number)
+    middle = len(rows) // 2
+    return {"x": float(columns[middle]) / FRONT.width, "y": float(rows[middle]) / FRONT.height}
+
+
+def _middle(box: Box) -> tuple[float, float]:
+    return (box.left + box.right) / 2, (box.top + box.bottom) / 2
+
+
+def _share(hits: Sequence[bool]) -> str:
+    return _of(sum(hits), len(hits))
+
+
+def _of(hits: int, count: int) -> str:
+    """A share with its Wilson interval at 95 % and its number."""
+    if not count:
+        return "-"
+    interval = wilson(min(hits, count), count)
+    return f"{100 * hits / count:.1f} % [{100 * interval.low:.1f}, {100 * interval.high:.1f}] of {count}"
+
+
+def measure(measuring: Measuring) -> dict[str, dict[str, Any]]:
+    """The figures by kind of picture."""
+    examination = Examination(load(measuring.model, "cpu", "float32"))
+    return {
+        kind: examination.tally(
+            [draw(measuring.seed, k, kind, most=2 + k % 7) for k in range(measuring.scenes)]
+        ).to_json()
+        for kind in KINDS
+    }
+
+
+def as_table(figures: dict[str, dict[str, Any]]) -> str:
+    """The figures as Markdown: a row for each, a column for each kind of picture."""
+    flat = {kind: dict(_flattened(found)) for kind, found in figures.items()}
+    names = list(next(iter(flat.values())))
+    rows = [(name, *(str(found.get(name, "-")) for found in flat.values())) for name in names]
+    return table(("", *(kind.replace("_", " ") for kind in flat)), rows)
+
+
+def _flattened(found: dict[str, Any]) -> Iterator[tuple[str, Any]]:
+    for name, value in found.items():
+        if isinstance(value, dict):
+            yield from ((f"{name}: {part}", one) for part, one in value.items())
+        else:
+            yield name, value
+
+
+def main() -> None:
+    """Measure and print."""
+    measuring = tyro.cli(Measuring, prog="python -m pretraining.measure", description=__doc__)
+    figures = measure(measuring)
+    if measuring.out is not None:
+        write_json(measuring.out, figures)
+    sys.stdout.write(as_table(figures) + "\n")
+
+
+if __name__ == "__main__":
+    main()

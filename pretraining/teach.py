@@ -1,0 +1,129 @@
+"""The two stages: first the eye alone learns what its cells show, then the whole model learns to answer."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+import torch
+from torch import nn
+from torch.nn import functional
+
+from instar import markup
+from pretraining.lessons import IGNORE, Branches, Views
+from pretraining.model import EYE, HEIGHT, WIDTH
+from pretraining.reading import Past, Step, step, turns, weights_of
+from pretraining.scenes import EVERY_SHAPE, EVERY_TEXTURE
+
+LOOKS_IN: Final = 2  # the layer, from 0, two of whose heads are taught where to look
+HEADS: Final = 2
+
+
+class Examiner(nn.Module):
+    """What the eye is asked while it learns, cell by cell; thrown away afterwards."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.norm = nn.LayerNorm(EYE)
+        self.texture = nn.Linear(EYE, len(EVERY_TEXTURE))
+        self.shape = nn.Linear(EYE, len(EVERY_SHAPE))
+        self.there = nn.Linear(EYE, 1)
+        self.box = nn.Linear(EYE, 4)
+        self.digits = nn.Linear(EYE, 4 * markup.DECIMALS * 10)  # as answers will write the box
+
+    def forward(self, cells_BND: torch.Tensor, seen: Views) -> torch.Tensor:
+        """How wrong the eye is about what is seen in each cell: texture, shape, whether, and the whole thing's box."""
+        cells_BND = self.norm(cells_BND)
+        some_BN = seen.seen > 0
+        told_KF = torch.gather(seen.things, 1, seen.seen[..., None].expand(-1, -1, 6))[some_BN]
+        mine_KD = cells_BND[some_BN]
+        there = functional.binary_cross_entropy_with_logits(self.there(cells_BND)[..., 0].float(), some_BN.float())
+        texture = functional.cross_entropy(self.texture(mine_KD).float(), told_KF[:, 0].long())
+        shape = functional.cross_entropy(self.shape(mine_KD).float(), told_KF[:, 1].long())
+        box = functional.l1_loss(self.box(mine_KD).float(), told_KF[:, 2:])
+        told = (told_KF[:, 2:, None] * 1000).round().long() // torch.tensor([100, 10, 1]) % 10
+        digits = functional.cross_entropy(self.digits(mine_KD).float().view(-1, 10), told.flatten())
+        return texture + shape + there + 5 * box + digits
+
+    def marks(self, cells_BND: torch.Tensor, seen: Views) -> dict[str, float]:
+        """Shares of the cells of things whose texture and shape are right, and pixels by which their centre is off."""
+        some_BN = seen.seen > 0
+        mine_KD = self.norm(cells_BND)[some_BN]
+        told_KF = torch.gather(seen.things, 1, seen.seen[..., None].expand(-1, -1, 6))[some_BN]
+        off = (self.box(mine_KD).float()[:, :2] - told_KF[:, 2:4]) * torch.tensor([2.0 * WIDTH, 2.0 * HEIGHT])
+        return {
+            "texture": (self.texture(mine_KD).argmax(-1) == told_KF[:, 0]).float().mean().item(),
+            "shape": (self.shape(mine_KD).argmax(-1) == told_KF[:, 1]).float().mean().item(),
+            "pixels off": off.norm(dim=-1).median().item(),
+        }
+
+
+@dataclass
+class Teacher:
+    """A model, the examiner of its eye, and how both are asked."""
+
+    model: Any  # LlavaForConditionalGeneration
+    examiner: Examiner
+    before: list[int]  # tokens before a picture
+    step: Step = step  # of reading, perhaps compiled
+    words: dict[str, float] = field(default_factory=dict)  # the parts of the last loss
+
+    def eye(self, seen: Views) -> tuple[torch.Tensor, torch.Tensor]:
+        """What the eye makes of pictures, (B, N, EYE); and how wrong it is."""
+        tower = self.model.model.vision_tower
+        cells = tower(seen.rgb, output_hidden_states=True).hidden_states[-1][:, 1:]
+        return cells, self.examiner(cells, seen)
+
+    def loss(self, seen: Views, asked: Sequence[Branches]) -> torch.Tensor:
+        """Of the eye, of the words, and of where the model looks for them."""
+        cells, eye = self.eye(seen)
+        read = self.read(cells, asked)
+        labels = torch.cat([rows.labels[rows.labels != IGNORE] for rows in asked])
+        logits = torch.cat([self.model.lm_head(hidden[rows.labels != IGNORE])
+                            for (hidden, _), rows in zip(read, asked, strict=True)])  # fmt: skip
+        words = functional.cross_entropy(logits.float(), labels)
+        looks = torch.cat([_looks(attention, seen, rows) for (_, attention), rows in zip(read, asked, strict=True)])
+        self.words = {"eye": eye.item(), "words": words.item(), "looks": looks.mean().item()}
+        return 0.3 * eye + words + 0.3 * looks.mean()
+
+    def read(self, cells: torch.Tensor, asked: Sequence[Branches]) -> list[tuple[torch.Tensor, torch.Tensor]]:
+        """What the model makes of questions, (R, T, D), and how it looks at the cells, (R, HEADS, T, N).
+
+        A picture is read once, however many questions there are about it.
+        """
+        language = self.model.model.language_model
+        embed, config = language.get_input_embeddings(), language.config
+        heads, theta = config.num_attention_heads, config.rope_parameters["rope_theta"]
+        size = config.hidden_size // heads
+        layers = [weights_of(layer) for layer in language.layers]
+        x = self._pictures(cells)
+        first, pasts = turns(size, 0, x.shape[1], theta), []
+        for weights in layers:
+            x, past, _ = self.step(x, None, first, weights, heads)
+            pasts.append(past)
+        cut = slice(len(self.before), x.shape[1])
+        found = []
+        for rows in asked:
+            y, looked, then = embed(rows.tokens), None, turns(size, x.shape[1], rows.tokens.shape[1], theta)
+            owner = functional.one_hot(
+                rows.owner, len(cells)
+            )  # a product with it is quicker than picking, and so is its gradient
+            for k, (weights, past) in enumerate(zip(layers, pasts, strict=True)):
+                mine = Past(*((owner.to(part.dtype) @ part.flatten(1)).view(-1, *part.shape[1:]) for part in past))
+                y, _, looks = self.step(y, mine, then, weights, heads)
+                looked = looks[:, :HEADS, :, cut] if k == LOOKS_IN else looked
+            assert looked is not None
+            found.append((language.norm(y), looked))
+        return found
+
+    def _pictures(self, cells: torch.Tensor) -> torch.Tensor:
+        """What every question begins with, (B, P, D): the first words and the picture."""
+        before = self.model.get_input_embeddings()(torch.tensor(self.before))[None].expand(len(cells), -1, -1)
+        return torch.cat([before, self.model.model.multi_modal_projector(cells).to(before.dtype)], 1)
+
+
+def _looks(attention: torch.Tensor, seen: Views, asked: Branches) -> torch.Tensor:
+    """How little of the attention goes to the thing that the next word is about, for each such word and head."""
+    row, place = torch.nonzero(asked.about, as_tuple=True)
+    cells_KN = seen.shares[asked.owner[row], asked.about[row, place]]
+    mass_KH = (attention[row, :, place].float() * cells_KN[:, None]).sum(-1)
+    return -torch.log(mass_KH + 1e-4).flatten()

@@ -1,0 +1,101 @@
+"""Batches say to a model exactly what the checkpoint's own processor and template would."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from instar.backbones.hf import HfBackbone, load
+from instar.chat import IMAGE, Conversation, Turn
+from instar.demo import Image
+from pretraining.lessons import GROUPS, IGNORE, PICTURES, Scribe, ask, views
+from pretraining.model import COLUMNS, IMAGE_TOKENS, ROWS, make
+from pretraining.pictures import Pictures, draw_all
+from pretraining.questions import Question
+from pretraining.scenes import draw
+from pretraining.words import phrases, texts
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """An untaught model."""
+    return make(tmp_path_factory.mktemp("model") / "untaught", texts(), phrases(), seed=0)
+
+
+@pytest.fixture(scope="module")
+def pictures(tmp_path_factory: pytest.TempPathFactory) -> Pictures:
+    """A few scenes."""
+    return draw_all(tmp_path_factory.mktemp("scenes"), "lessons", 16, lambda *_: None)
+
+
+@pytest.fixture(scope="module")
+def backbone(folder: Path) -> HfBackbone:
+    """The model as everything else in the toolkit uses it."""
+    return load(folder, "cpu", "float32")
+
+
+def _asked(pictures: Pictures) -> list[Question]:
+    return [some[0] for some in ask(pictures, range(16), 4, np.random.default_rng(0))]
+
+
+def test_rows_are_what_the_checkpoint_itself_reads(backbone: HfBackbone, pictures: Pictures) -> None:
+    scribe = Scribe(backbone.tokenizer)
+    before, places = scribe.before()
+    picture = Image.of(np.zeros((128, 256, 3), np.uint8))
+    for question in _asked(pictures):
+        turns = (Turn("user", f"{IMAGE}\n{question.text}"), Turn("assistant", question.answer, learn=True))
+        example = backbone.encode(Conversation(turns, (picture,)))
+        rows = next(rows for rows in scribe.branches([[question]] * PICTURES) if (rows.labels != IGNORE).any())
+        length = example.length - places
+        assert example.input_ids[: len(before)].tolist() == before
+        assert rows.tokens[0, :length].tolist() == example.input_ids[places:].tolist()
+        learned = rows.labels[0][rows.labels[0] != IGNORE].tolist()
+        assert learned == example.labels[example.labels != IGNORE].tolist()
+
+
+def test_the_eye_gets_what_the_processor_makes_of_the_whole_picture(backbone: HfBackbone, pictures: Pictures) -> None:
+    whole = Image.of(draw("lessons", 0, "plain", most=2).rgb)
+    turns = (Turn("user", f"{IMAGE}\nWhere?"), Turn("assistant", "Here.", learn=True))
+    seen = backbone.collate([backbone.encode(Conversation(turns, (whole,)))])["pixel_values"]
+    mine = views(pictures, [0]).rgb
+    assert mine.shape == seen.shape
+    torch.testing.assert_close(mine, seen, atol=1.01 / 127.5, rtol=0)  # rounded otherwise at most
+
+
+def test_pointers_mark_the_words_about_a_thing(backbone: HfBackbone, pictures: Pictures) -> None:
+    scribe = Scribe(backbone.tokenizer)
+    question = next(question for question in _asked(pictures) if len(question.pointers) == 1)
+    rows = next(rows for rows in scribe.branches([[question]] * PICTURES) if (rows.labels != IGNORE).any())
+    marked = rows.labels[0][rows.about[0] > 0]
+    assert backbone.tokenizer.decode(marked).strip() in question.answer
+    assert set(rows.about[0].tolist()) == {0, question.pointers[0].number}
+    assert "0." in backbone.tokenizer.decode(marked)
+
+
+def test_shapes_never_change(backbone: HfBackbone, pictures: Pictures) -> None:
+    scribe = Scribe(backbone.tokenizer)
+    asked = ask(pictures, range(PICTURES), 6, np.random.default_rng(1))
+    assert [tuple(rows.tokens.shape) for rows in scribe.branches(asked)] == [(n, length) for length, n in GROUPS.items()]
+
+
+def test_cells_show_the_thing_of_which_most_is_seen(pictures: Pictures) -> None:
+    seen = views(pictures, [1])
+    scene = pictures.scene(1)
+    for cell in torch.nonzero(seen.seen[0]).flatten().tolist():
+        row, column = divmod(cell, COLUMNS)
+        block = scene.ids[row * 8 : row * 8 + 8, column * 8 : column * 8 + 8]
+        counts = np.bincount(block.ravel(), minlength=14)[1:]
+        assert counts[seen.seen[0, cell] - 1] == counts.max()
+        assert seen.shares[0, seen.seen[0, cell], cell]
+    assert seen.seen.shape == (1, IMAGE_TOKENS)
+    assert ROWS * COLUMNS == IMAGE_TOKENS
+
+
+def test_scenes_on_disk_are_drawn_once(tmp_path: Path) -> None:
+    first = draw_all(tmp_path, "twice", 4, lambda *_: None)
+    changed = {path: path.stat().st_mtime_ns for path in tmp_path.iterdir()}
+    again = draw_all(tmp_path, "twice", 4, lambda *_: None)
+    assert {path: path.stat().st_mtime_ns for path in tmp_path.iterdir()} == changed
+    assert np.array_equal(first.rgb, again.rgb)
+    assert first.scene(2).things == draw("twice", 2, "plain", most=3).things

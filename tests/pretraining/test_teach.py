@@ -1,0 +1,82 @@
+"""The quick way to read is the model's own, losses fall, and a course that was interrupted goes on."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+import transformers
+
+from instar.backbones.hf import load
+from instar.errors import ConfigError
+from pretraining.course import Course, pretrain
+from pretraining.lessons import IGNORE, PICTURES, Scribe, ask, views
+from pretraining.measure import Tally
+from pretraining.model import make
+from pretraining.pictures import draw_all
+from pretraining.reading import step, turns, weights_of
+from pretraining.teach import Examiner, Teacher
+from pretraining.words import phrases, texts
+
+
+def test_a_step_of_reading_is_a_layer_of_the_model() -> None:
+    config = transformers.LlamaConfig(
+        hidden_size=32, intermediate_size=48, num_hidden_layers=2, num_attention_heads=2, vocab_size=50
+    )
+    model = transformers.LlamaModel(config).eval()
+    x = torch.randn(3, 7, 32)
+    with torch.no_grad():
+        wanted = model(inputs_embeds=x).last_hidden_state
+        # The first four places first, then the other three behind them.
+        pasts, early, late = [], x[:, :4], x[:, 4:]
+        for layer in model.layers:
+            early, past, _ = step(early, None, turns(16, 0, 4, 10000.0), weights_of(layer), 2)
+            pasts.append(past)
+        for layer, past in zip(model.layers, pasts, strict=True):
+            late, _, looks = step(late, past, turns(16, 4, 3, 10000.0), weights_of(layer), 2)
+        torch.testing.assert_close(model.norm(torch.cat([early, late], 1)), wanted, atol=1e-5, rtol=1e-4)
+    assert looks.shape == (3, 2, 3, 7)
+    torch.testing.assert_close(looks.sum(-1), torch.ones(3, 2, 3))
+
+
+def test_the_loss_of_words_is_that_of_the_model_itself(tmp_path: Path) -> None:
+    folder = make(tmp_path / "model", texts(), phrases(), seed=1)
+    backbone = load(folder, "cpu", "float32")
+    scribe = Scribe(backbone.tokenizer)
+    pictures = draw_all(tmp_path / "scenes", "teach", PICTURES, lambda *_: None)
+    seen = views(pictures, range(PICTURES))
+    branches = scribe.branches(ask(pictures, range(PICTURES), 2, np.random.default_rng(0)))
+    teacher = Teacher(backbone.model.eval(), Examiner().eval(), scribe.before()[0])
+    with torch.no_grad():
+        teacher.loss(seen, branches)
+        rows = branches[0]
+        prefix = torch.tensor([[*scribe.before()[0], *[backbone.model.config.image_token_id] * 128]])
+        ids = torch.cat([prefix.expand(len(rows.tokens), -1), rows.tokens], 1)
+        logits = backbone.model(input_ids=ids, pixel_values=seen.rgb[rows.owner]).logits[:, prefix.shape[1] :]
+        cells, _ = teacher.eye(seen)
+        (mine, _), *_ = teacher.read(cells, branches)
+    learned = rows.labels != IGNORE
+    torch.testing.assert_close(backbone.model.lm_head(mine)[learned], logits[learned], atol=1e-4, rtol=1e-3)
+
+
+def test_a_course_goes_on_where_it_was_and_refuses_another(tmp_path: Path) -> None:
+    folder = pretrain(Course(tmp_path / "one", scenes=8, look=2, speak=2))
+    rows = [json.loads(line) for line in (tmp_path / "one" / "log.jsonl").read_text().splitlines()]
+    assert [(row["stage"], row["step"]) for row in rows] == [("look", 2), ("speak", 2)]
+    before = (tmp_path / "one" / "state.pt").stat().st_mtime_ns
+    assert pretrain(Course(tmp_path / "one", scenes=8, look=2, speak=2)) == folder
+    assert (tmp_path / "one" / "state.pt").stat().st_mtime_ns == before, "nothing was left to do"
+    reply_to = load(folder, "cpu", "float32")
+    assert reply_to.model.config.model_type == "llava"
+    with pytest.raises(ConfigError, match="holds another course"):
+        pretrain(Course(tmp_path / "one", scenes=8, look=2, speak=3))
+
+
+def test_figures_say_shares_with_intervals() -> None:
+    tally = Tally(errors=[(1, 3.0), (5, 12.0)], found=[(2, 2, 2, 1)], named=[True, False], counted=[True])
+    figures = tally.to_json()
+    assert figures["median px off"] == 7.5
+    assert figures["within 5 px"].startswith("50.0 % [")
+    assert figures["within 10 px by things"]["4 to 6"].startswith("0.0 %")
+    assert figures["found and named (recall)"].startswith("50.0 %")
