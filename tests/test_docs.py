@@ -21,6 +21,7 @@ PAGES = [
         "exchange.md",
         "vima.md",
         "detectors.md",
+        "robustness.md",
     )
 ]
 
