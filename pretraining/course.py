@@ -15,7 +15,7 @@ from typing_extensions import Doc
 
 from instar.backbones.hf_loading import load_processor, quiet
 from instar.errors import ConfigError
-from instar.files import append_jsonl, atomic, read_json, write_json
+from instar.files import append_jsonl, atomic, read_json, read_jsonl, write_bytes, write_json
 from instar.progress import Clock, Progress, silent
 from pretraining.lessons import PICTURES, Scribe, ask, views
 from pretraining.model import make
@@ -100,12 +100,19 @@ class Classroom:
         if saved is not None:
             self.parts.load_state_dict(saved["parts"])
             self.done, self.seconds = saved["done"], saved["seconds"]
+            self._rewind()
         for stage in stages:
             if self.done[stage.name] < stage.steps:
                 optimizer = self._optimizer(stage)
                 if saved is not None and saved["stage"] == stage.name:
                     optimizer.load_state_dict(saved["optimizer"])
                 self._run(stage, optimizer, progress.stage(stage.name))
+
+    def _rewind(self) -> None:
+        """Forget what the log says of steps after the state: they will be taken again."""
+        path = self.course.out / "log.jsonl"
+        kept = [row for row in read_jsonl(path) if row["step"] <= self.done[row["stage"]]]
+        write_bytes(path, "".join(f"{json.dumps(row)}\n" for row in kept).encode())
 
     def _optimizer(self, stage: _Stage) -> torch.optim.Optimizer:
         eye = [*self.teacher.model.model.vision_tower.parameters(), *self.teacher.examiner.parameters()]

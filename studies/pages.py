@@ -1,6 +1,7 @@
 """Sections of a Markdown page that programs write, between two comments that name them."""
 
 import re
+import subprocess
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
@@ -24,3 +25,9 @@ def table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
     """A Markdown table; columns after the first are set right."""
     lines = [f"| {' | '.join(header)} |", f"|---|{'---:|' * (len(header) - 1)}"]
     return "\n".join([*lines, *(f"| {' | '.join(row)} |" for row in rows)])
+
+
+def commit() -> str:
+    """The commit that is checked out, in short."""
+    found = subprocess.run(["git", "rev-parse", "--short", "HEAD"], capture_output=True, text=True, check=False)
+    return found.stdout.strip() or "unknown"

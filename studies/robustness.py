@@ -4,7 +4,6 @@ python -m studies.robustness CHECKPOINT --seeds 50 --suites placement
 """
 
 import argparse
-import subprocess
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -17,7 +16,7 @@ from instar.evaluate import EvaluateConfig, evaluate
 from instar.metrics import Interval
 from instar.progress import Progress, silent
 from instar.run import Run, compare_runs
-from studies.pages import RESULTS, table, write_section
+from studies.pages import RESULTS, commit, table, write_section
 
 UNDISTURBED: Final = "nothing"
 # What is disturbed, in words, and as `instar eval --disturb` takes it.
@@ -129,12 +128,11 @@ def main() -> int:
 
 
 def _introduction(options: argparse.Namespace, study: Study) -> str:
-    commit = subprocess.run(["git", "rev-parse", "--short", "HEAD"], capture_output=True, text=True, check=False)
     last = options.first_seed + options.seeds - 1
     command = " ".join(["python -m studies.robustness", *sys.argv[1:]])
     return INTRODUCTION.format(
         command=command,
-        commit=commit.stdout.strip() or "unknown",
+        commit=commit(),
         benchmark=study.benchmark,
         first=options.first_seed,
         last=last,

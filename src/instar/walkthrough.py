@@ -14,6 +14,7 @@ from instar.run import Run
 from instar.train import Lora, TrainConfig, train
 
 POLICIES: Final = ("expert", "trained", "untrained", "random")
+TASKS: Final = "visual_manipulation+rotate+scene_understanding+rearrange+follow_order+sweep_without_exceeding"
 
 
 @dataclass(frozen=True)
@@ -23,16 +24,16 @@ class DemoConfig:
     out: Annotated[Path, Doc("folder for all that is made; the same command again goes on from where it stopped")] = (
         Path("demo")
     )
-    tasks: Annotated[str, Doc("task families of the tabletop, joined by +")] = "follow_order"
-    demonstrations: Annotated[int, Doc("episodes of the scripted expert to learn from")] = 4000
-    model: Annotated[str, Doc("what to teach: tiny:demo is made on the spot; a folder is a checkpoint of yours")] = (
-        "tiny:demo"
-    )
+    tasks: Annotated[str, Doc("task families of the tabletop, joined by +")] = TASKS
+    demonstrations: Annotated[int, Doc("episodes of the scripted expert to learn from, over all families")] = 800
+    model: Annotated[
+        str, Doc("what to teach: larva comes with instar and can see; a folder is a checkpoint of yours; tiny:llava a toy")
+    ] = "larva"
     lora: Annotated[Lora, Doc("adapters in place of full finetuning")] = field(default_factory=Lora)
-    steps: Annotated[int, Doc("optimizer steps of the training")] = 3000
-    batch: Annotated[int, Doc("samples per step")] = 8
-    lr: Annotated[float, Doc("highest learning rate")] = 2e-3
-    episodes: Annotated[int, Doc("evaluation episodes per task")] = 100
+    steps: Annotated[int, Doc("optimizer steps of the training")] = 500
+    batch: Annotated[int, Doc("samples per step")] = 16
+    lr: Annotated[float, Doc("highest learning rate")] = 1e-3
+    episodes: Annotated[int, Doc("evaluation episodes per family")] = 25
     seed: Annotated[int, Doc("of new weights and the order of samples")] = 0
     recipe: Annotated[str, Doc("how acting becomes talking, with its options")] = "llara"
     auxiliary: Annotated[tuple[str, ...], Doc("questions beside the action ones")] = ()
@@ -80,9 +81,7 @@ def _training(config: DemoConfig, name: str, steps: int) -> TrainConfig:
         warmup=0.02,
         seed=config.seed,
         lora=config.lora,
-        freeze=(),  # a model that has seen nothing has nothing worth keeping
-        precision="float32",
-        group="none",  # the order in which the published figures were made
+        freeze=() if config.model.startswith("tiny:") else ("vision",),  # a toy has seen nothing worth keeping
         check=False,  # samples of our own making are whole
         loader_workers=1,
     )

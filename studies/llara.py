@@ -1,0 +1,252 @@
+"""LLaRA's study in small: how success grows with demonstrations, for five ways to tell them, at equal budgets.
+
+python -m studies.llara --out build/llara
+
+Every way (arm) learns from the same demonstrations and is judged on the same scenes, with several seeds of training,
+once with equal optimizer steps and once with equal epochs. What was finished stays: the same command goes on.
+"""
+
+import sys
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Annotated, Final, Literal
+
+import tyro
+from typing_extensions import Doc
+
+from instar.build import BuildConfig, build
+from instar.errors import InstarError
+from instar.evaluate import EvaluateConfig, evaluate
+from instar.metrics import compare, success_rate
+from instar.progress import Progress
+from instar.rollout import EpisodeRecord
+from instar.run import Run, read_run
+from instar.train import TrainConfig, train
+from instar.walkthrough import TASKS
+from studies.figure import Line, Panel, draw
+from studies.pages import RESULTS, commit, table, write_section
+
+Budget = Literal["steps", "epochs"]
+LEVELS: Final = {"L1": "placement", "L2": "combinatorial", "L3": "novel_object"}
+FIGURE: Final = RESULTS.with_name("llara-study.svg")
+
+
+@dataclass(frozen=True)
+class Arm:
+    """One way to turn demonstrations into conversations."""
+
+    name: str
+    recipe: str
+    auxiliary: bool = False
+    mixture: str | None = None
+
+
+ARMS: Final = (
+    Arm("inBC", "llara:describe=false"),
+    Arm("D-inBC", "llara"),
+    Arm("D-inBC + Aux B", "llara", auxiliary=True, mixture="B"),
+    Arm("D-inBC + Aux D", "llara", auxiliary=True, mixture="D"),
+    Arm("D-RT-2", "llara:actions=bins"),
+)
+
+
+@dataclass(frozen=True)
+class Study:
+    """How much of everything."""
+
+    out: Annotated[Path, Doc("folder for all that is made; the same command again goes on from where it stopped")]
+    model: Annotated[str, Doc("what every training begins with")] = "larva"
+    tasks: Annotated[str, Doc("task families, joined by +")] = TASKS
+    sizes: Annotated[tuple[int, ...], Doc("demonstrations to learn from, over all families")] = (60, 240, 960)
+    seeds: Annotated[int, Doc("trainings of each kind, which differ in nothing but their seed")] = 3
+    steps: Annotated[int, Doc("optimizer steps where steps are equal")] = 300
+    epochs: Annotated[float, Doc("times every sample is seen where epochs are equal")] = 2.0
+    budgets: Annotated[tuple[Budget, ...], Doc("what is equal")] = ("steps", "epochs")
+    batch: Annotated[int, Doc("samples per step")] = 16
+    lr: Annotated[float, Doc("highest learning rate")] = 1e-3
+    episodes: Annotated[int, Doc("scenes of each family and level")] = 20
+    write: Annotated[bool, Doc("put table and figure into docs/results.md")] = True
+
+
+@dataclass(frozen=True)
+class Cell:
+    """One training of the study."""
+
+    arm: Arm
+    size: int
+    budget: Budget
+    seed: int
+
+    def folder(self, out: Path) -> Path:
+        """Where it is kept."""
+        arm = self.arm.name.lower().replace(" + ", "-").replace(" ", "-")
+        return out / f"{arm}-{self.size}-{self.budget}-{self.seed}"
+
+
+def cells(study: Study) -> Iterator[Cell]:
+    """All trainings, the first seed of all of them first."""
+    for seed in range(study.seeds):
+        for budget in study.budgets:
+            for size in study.sizes:
+                yield from (Cell(arm, size, budget, seed) for arm in ARMS)
+
+
+def run(study: Study, progress: Progress) -> dict[Cell, Run]:
+    """Do what is not done yet."""
+    found, todo = {}, list(cells(study))
+    for k, cell in enumerate(todo):
+        progress(k, len(todo), f"{cell.arm.name}, {cell.size} demonstrations, equal {cell.budget}, seed {cell.seed}")
+        found[cell] = _played(study, cell)
+    return found
+
+
+def _played(study: Study, cell: Cell) -> Run:
+    folder = cell.folder(study.out)
+    run = folder / "run"
+    if (run / "manifest.json").exists():
+        return read_run(run)
+    train(
+        TrainConfig(
+            samples=(_samples(study, cell),),
+            model=study.model,
+            out=folder / "model",
+            steps=study.steps if cell.budget == "steps" else None,
+            epochs=study.epochs,
+            batch=study.batch,
+            lr=study.lr,
+            betas=(0.9, 0.98),
+            seed=cell.seed,
+            mixture=cell.arm.mixture,
+            check=False,
+            loader_workers=1,
+        )
+    )
+    suites = "+".join(LEVELS.values())
+    benchmark = f"tabletop:tasks={study.tasks},suites={suites},per_task={study.episodes}"
+    return evaluate(EvaluateConfig(str(folder / "model"), run, benchmark, batch=64, videos="none"))
+
+
+def _samples(study: Study, cell: Cell) -> Path:
+    """Those of the arm and the size; arms with the same recipe share them where they can."""
+    kind = cell.arm.recipe.replace(":", "-").replace("=", "-") + ("-auxiliary" if cell.arm.auxiliary else "")
+    out = study.out / "samples" / f"{kind}-{cell.size}"
+    demos = f"tabletop:episodes={cell.size},tasks={study.tasks}"
+    auxiliary = ("all",) if cell.arm.auxiliary else ()
+    build(BuildConfig(demos=demos, out=out, recipe=cell.arm.recipe, auxiliary=auxiliary, workers=2))
+    return out
+
+
+def report(study: Study, runs: dict[Cell, Run]) -> str:
+    """Tables for both budgets, and what adding to the plain way changes, pair by pair."""
+    sections = []
+    for budget in study.budgets:
+        what = f"{study.steps} steps" if budget == "steps" else f"{study.epochs:g} epochs"
+        sections.append(f"### Equal {budget}: {what} of {study.batch} samples\n\n{_table(study, runs, budget)}")
+        sections.append(f"Change against D-inBC, paired by scene and training seed:\n\n{_changes(study, runs, budget)}")
+    return "\n\n".join(sections)
+
+
+def _table(study: Study, runs: dict[Cell, Run], budget: Budget) -> str:
+    header = ("arm", "level", *(f"{size} demonstrations" for size in study.sizes))
+    rows = []
+    for arm in ARMS:
+        for level, suite in LEVELS.items():
+            pooled = [_pooled(runs, arm, size, budget, suite) for size in study.sizes]
+            rows.append((arm.name, level, *(_rate(records) for records in pooled)))
+    return table(header, rows)
+
+
+def _changes(study: Study, runs: dict[Cell, Run], budget: Budget) -> str:
+    plain = next(arm for arm in ARMS if arm.name == "D-inBC")
+    header = ("arm", "level", *(f"{size} demonstrations" for size in study.sizes))
+    rows = []
+    for arm in ARMS:
+        for level, suite in LEVELS.items() if arm != plain else ():
+            row = []
+            for size in study.sizes:
+                pair = compare(_pooled(runs, plain, size, budget, suite), _pooled(runs, arm, size, budget, suite))
+                interval = pair.interval
+                assert pair.rate_a is not None
+                assert pair.rate_b is not None
+                assert interval is not None
+                change = 100 * (pair.rate_b - pair.rate_a)
+                row.append(f"{change:+.1f} [{100 * interval.low:+.1f}, {100 * interval.high:+.1f}]")
+            rows.append((arm.name, level, *row))
+    return table(header, rows)
+
+
+def _pooled(runs: dict[Cell, Run], arm: Arm, size: int, budget: Budget, suite: str) -> list[EpisodeRecord]:
+    """The episodes of all training seeds at one level, told apart by their seed."""
+    return [
+        replace(record, id=f"{record.id}/{cell.seed}")
+        for cell, run in runs.items()
+        if (cell.arm, cell.size, cell.budget) == (arm, size, budget)
+        for record in run.records
+        if record.suite == suite
+    ]
+
+
+def _rate(records: Sequence[EpisodeRecord]) -> str:
+    """Success of all trainings together with its interval, and of each alone."""
+    rate = success_rate(records)
+    assert rate.rate is not None
+    seeds = sorted({record.id.rpartition("/")[2] for record in records})
+    alone = [success_rate(record for record in records if record.id.endswith(f"/{seed}")).rate or 0.0 for seed in seeds]
+    each = "/".join(f"{100 * one:.0f}" for one in alone)
+    return f"{100 * rate.rate:.1f} [{100 * rate.interval.low:.1f}, {100 * rate.interval.high:.1f}] ({each})"
+
+
+def panels(study: Study, runs: dict[Cell, Run]) -> list[Panel]:
+    """Success against demonstrations, a picture for each budget and level."""
+    found = []
+    for budget in study.budgets:
+        for level, suite in LEVELS.items():
+            lines = []
+            for arm in ARMS:
+                rates = [success_rate(_pooled(runs, arm, size, budget, suite)) for size in study.sizes]
+                points = [(float(size), 100 * (rate.rate or 0.0), 100 * rate.interval.low, 100 * rate.interval.high)
+                          for size, rate in zip(study.sizes, rates, strict=True)]  # fmt: skip
+                lines.append(Line(arm.name, tuple(points)))
+            found.append(Panel(f"{level}, equal {budget}", tuple(lines)))
+    return found
+
+
+def main() -> int:
+    """Run the study and write its section of the results page."""
+    study = tyro.cli(Study, prog="python -m studies.llara", description=__doc__)
+    try:
+        runs = run(study, lambda done, total, note: print(f"{done}/{total} {note}", file=sys.stderr, flush=True))
+    except InstarError as error:
+        print(f"studies.llara: {error}", file=sys.stderr)
+        return 2
+    text = report(study, runs)
+    print(text)
+    if study.write:
+        FIGURE.write_text(draw(panels(study, runs)), encoding="utf-8")
+        write_section(RESULTS, "llara study", f"{_introduction(study)}\n\n![The figure]({FIGURE.name})\n\n{text}")
+    return 0
+
+
+def _introduction(study: Study) -> str:
+    command = " ".join(["python -m studies.llara", *sys.argv[1:]])
+    return INTRODUCTION.format(
+        command=command,
+        commit=commit(),
+        families=study.tasks.replace("+", ", "),
+        seeds=study.seeds,
+        episodes=study.episodes,
+    )
+
+
+INTRODUCTION: Final = """## LLaRA's study in small
+
+Made by `{command}`, commit {commit}. The model that comes with instar is finetuned on demonstrations of the families
+{families}, told in five ways, and acts in {episodes} unseen scenes of every family at each level. {seeds} trainings of
+each kind differ in their seed only. Success in per cent with its Wilson interval at 95 % over the episodes of all
+trainings; in parentheses each training alone: intervals over episodes say nothing of the luck of a training, the
+spread of the trainings does."""
+
+
+if __name__ == "__main__":
+    sys.exit(main())
