@@ -22,7 +22,7 @@ from studies.pages import table
 ROWS: Final = 8  # of a learning curve
 CURVE: Final = {
     "look": ("step", "minutes", "texture", "shape", "pixels off"),
-    "speak": ("step", "minutes", "test words", "test looks", "test eye"),
+    "speak": ("step", "minutes", "test words", "test looks", "test eye", "test inner"),
 }
 
 

@@ -39,7 +39,7 @@ class Course:
     seed: Annotated[int, Doc("of weights, scenes' order and questions")] = 0
     scenes: Annotated[int, Doc("different pictures to learn from")] = 40_000
     look: Annotated[int, Doc("steps of 64 pictures in which the eye learns alone")] = 900
-    speak: Annotated[int, Doc("steps of 16 pictures and about 96 questions in which everything learns")] = 3000
+    speak: Annotated[int, Doc("steps of 16 pictures and about 96 questions in which everything learns")] = 1800
     look_lr: Annotated[float, Doc("highest learning rate of the first stage")] = 3e-3
     speak_lr: Annotated[float, Doc("highest learning rate of the second stage")] = 2e-3
     questions: Annotated[int, Doc("asked about a picture in a step")] = 6
@@ -74,7 +74,7 @@ class Classroom:
             model = loader.from_pretrained(folder, dtype=torch.float32)
         model.to(memory_format=torch.channels_last)
         torch.manual_seed(self.course.seed)
-        self.teacher = Teacher(model, Examiner(), self.scribe.before()[0])
+        self.teacher = Teacher(model, Examiner(), Examiner(), self.scribe.before()[0])
         if self.course.compile:
             self.teacher.step = torch.compile(self.teacher.step, dynamic=False)
         self.done = {"look": 0, "speak": 0}
@@ -88,7 +88,7 @@ class Classroom:
     @property
     def parts(self) -> nn.ModuleList:
         """Everything that learns."""
-        return nn.ModuleList([self.teacher.model, self.teacher.examiner])
+        return nn.ModuleList([self.teacher.model, self.teacher.examiner, self.teacher.inner])
 
     def teach(self, progress: Clock) -> None:
         """Both stages, from the newest state on."""
@@ -116,7 +116,7 @@ class Classroom:
 
     def _optimizer(self, stage: _Stage) -> torch.optim.Optimizer:
         eye = [*self.teacher.model.model.vision_tower.parameters(), *self.teacher.examiner.parameters()]
-        others = [weight for weight in self.teacher.model.parameters() if not any(weight is mine for mine in eye)]
+        others = [weight for weight in self.parts.parameters() if not any(weight is mine for mine in eye)]
         calm = EYE_LR if stage.name == "speak" else 1.0
         groups = [{"params": eye, "scale": calm}, {"params": others, "scale": 1.0}]
         return torch.optim.AdamW(groups, stage.lr, betas=(0.9, 0.98), weight_decay=0.01, fused=True)

@@ -19,11 +19,11 @@ HEADS: Final = 2
 
 
 class Examiner(nn.Module):
-    """What the eye is asked while it learns, cell by cell; thrown away afterwards."""
+    """What is asked of cells while a model learns, one by one; thrown away afterwards."""
 
     def __init__(self) -> None:
         super().__init__()
-        self.norm = nn.LayerNorm(EYE)
+        self.norm = nn.LayerNorm(EYE)  # BRAIN is as wide
         self.texture = nn.Linear(EYE, len(EVERY_TEXTURE))
         self.shape = nn.Linear(EYE, len(EVERY_SHAPE))
         self.there = nn.Linear(EYE, 1)
@@ -31,7 +31,7 @@ class Examiner(nn.Module):
         self.digits = nn.Linear(EYE, 4 * markup.DECIMALS * 10)  # as answers will write the box
 
     def forward(self, cells_BND: torch.Tensor, seen: Views) -> torch.Tensor:
-        """How wrong the eye is about what is seen in each cell: texture, shape, whether, and the whole thing's box."""
+        """How wrong it is about what is seen in each cell: texture, shape, whether, and the whole thing's box."""
         cells_BND = self.norm(cells_BND)
         some_BN = seen.seen > 0
         told_KF = torch.gather(seen.things, 1, seen.seen[..., None].expand(-1, -1, 6))[some_BN]
@@ -59,10 +59,11 @@ class Examiner(nn.Module):
 
 @dataclass
 class Teacher:
-    """A model, the examiner of its eye, and how both are asked."""
+    """A model, and the examiners of its eye and of what its language model makes of the same cells."""
 
     model: Any  # LlavaForConditionalGeneration
     examiner: Examiner
+    inner: Examiner  # of the cells as they come to the layer that is taught where to look
     before: list[int]  # tokens before a picture
     step: Step = step  # of reading, perhaps compiled
     words: dict[str, float] = field(default_factory=dict)  # the parts of the last loss
@@ -74,21 +75,26 @@ class Teacher:
         return cells, self.examiner(cells, seen)
 
     def loss(self, seen: Views, asked: Sequence[Branches]) -> torch.Tensor:
-        """Of the eye, of the words, and of where the model looks for them."""
+        """Of the words, of where the model looks for them, and of what it knows of the cells, outside and inside."""
         cells, eye = self.eye(seen)
-        read = self.read(cells, asked)
+        known, read = self.read(cells, asked)
+        inner = self.inner(known, seen)
         labels = torch.cat([rows.labels[rows.labels != IGNORE] for rows in asked])
         logits = torch.cat([self.model.lm_head(hidden[rows.labels != IGNORE])
                             for (hidden, _), rows in zip(read, asked, strict=True)])  # fmt: skip
         words = functional.cross_entropy(logits.float(), labels)
         looks = torch.cat([_looks(attention, seen, rows) for (_, attention), rows in zip(read, asked, strict=True)])
-        self.words = {"eye": eye.item(), "words": words.item(), "looks": looks.mean().item()}
-        return 0.3 * eye + words + 0.3 * looks.mean()
+        parts = {"words": words, "looks": looks.mean(), "eye": eye, "inner": inner}
+        self.words = {name: part.item() for name, part in parts.items()}
+        return words + 0.3 * (looks.mean() + eye + inner)
 
-    def read(self, cells: torch.Tensor, asked: Sequence[Branches]) -> list[tuple[torch.Tensor, torch.Tensor]]:
-        """What the model makes of questions, (R, T, D), and how it looks at the cells, (R, HEADS, T, N).
+    def read(
+        self, cells: torch.Tensor, asked: Sequence[Branches]
+    ) -> tuple[torch.Tensor, list[tuple[torch.Tensor, torch.Tensor]]]:
+        """What the language model knows of the cells, (B, N, D), where it is taught to look; and of questions:
 
-        A picture is read once, however many questions there are about it.
+        what it makes of each, (R, T, D), and how it looks at the cells, (R, HEADS, T, N). A picture is read once, however
+        many questions there are about it.
         """
         language = self.model.model.language_model
         embed, config = language.get_input_embeddings(), language.config
@@ -97,10 +103,11 @@ class Teacher:
         layers = [weights_of(layer) for layer in language.layers]
         x = self._pictures(cells)
         first, pasts = turns(size, 0, x.shape[1], theta), []
-        for weights in layers:
+        cut, known = slice(len(self.before), x.shape[1]), cells
+        for k, weights in enumerate(layers):
+            known = x[:, cut] if k == LOOKS_IN else known
             x, past, _ = self.step(x, None, first, weights, heads)
             pasts.append(past)
-        cut = slice(len(self.before), x.shape[1])
         found = []
         for rows in asked:
             y, looked, then = embed(rows.tokens), None, turns(size, x.shape[1], rows.tokens.shape[1], theta)
@@ -113,7 +120,7 @@ class Teacher:
                 looked = looks[:, :HEADS, :, cut] if k == LOOKS_IN else looked
             assert looked is not None
             found.append((language.norm(y), looked))
-        return found
+        return known, found
 
     def _pictures(self, cells: torch.Tensor) -> torch.Tensor:
         """What every question begins with, (B, P, D): the first words and the picture."""

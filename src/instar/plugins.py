@@ -30,12 +30,8 @@ KINDS: Final = (
 
 # A module that is missing, and the extra that brings it.
 EXTRAS: Final = {
-    "torch": "train",
-    "transformers": "train",
     "peft": "train",
     "accelerate": "train",
-    "llguidance": "train",
-    "PIL": "train",
     "av": "video",
     "ray": "ray",
 }

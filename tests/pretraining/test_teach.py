@@ -47,7 +47,7 @@ def test_the_loss_of_words_is_that_of_the_model_itself(tmp_path: Path) -> None:
     pictures = draw_all(tmp_path / "scenes", "teach", PICTURES, lambda *_: None)
     seen = views(pictures, range(PICTURES))
     branches = scribe.branches(ask(pictures, range(PICTURES), 2, np.random.default_rng(0)))
-    teacher = Teacher(backbone.model.eval(), Examiner().eval(), scribe.before()[0])
+    teacher = Teacher(backbone.model.eval(), Examiner().eval(), Examiner().eval(), scribe.before()[0])
     with torch.no_grad():
         teacher.loss(seen, branches)
         rows = branches[0]
@@ -55,7 +55,7 @@ def test_the_loss_of_words_is_that_of_the_model_itself(tmp_path: Path) -> None:
         ids = torch.cat([prefix.expand(len(rows.tokens), -1), rows.tokens], 1)
         logits = backbone.model(input_ids=ids, pixel_values=seen.rgb[rows.owner]).logits[:, prefix.shape[1] :]
         cells, _ = teacher.eye(seen)
-        (mine, _), *_ = teacher.read(cells, branches)
+        _, [(mine, _), *_] = teacher.read(cells, branches)
     learned = rows.labels != IGNORE
     torch.testing.assert_close(backbone.model.lm_head(mine)[learned], logits[learned], atol=1e-4, rtol=1e-3)
 
