@@ -31,7 +31,9 @@ class TrainConfig:
     """Samples in, a checkpoint out. The defaults are LLaRA's full finetuning of LLaVA-1.5 (Li et al., ICLR 2025)."""
 
     samples: tuple[Path, ...]  # samples folders; several are mixed, all with the same recipe and robot, or none
-    model: str  # folder of the checkpoint to begin with, or tiny:FAMILY (demo, llava, ...) for a random toy
+    # folder of the checkpoint to begin with, a model that comes with instar (larva), or tiny:FAMILY (demo, llava, ...)
+    # for a random toy
+    model: str
     out: Path  # folder of the checkpoint; the same command again continues what was interrupted
     backbone: str = "hf"  # how the model is loaded and fed, with options, e.g. hf:fit=pad
     steps: int | None = None  # optimizer steps; 0 writes the untrained model; not given: as many as the epochs have
