@@ -46,7 +46,7 @@ class Branches:
     about: torch.Tensor  # (R, T) int64: the thing that the next token is about, 0 is none
 
 
-def views(pictures: Pictures, chosen: Sequence[int], least: float = 0.08) -> Views:
+def views(pictures: Pictures, chosen: Sequence[int] | Integers, least: float = 0.08) -> Views:
     """The chosen pictures; a cell shows a thing that covers the `least` share of it."""
     k = np.asarray(chosen)
     rgb = torch.from_numpy(pictures.rgb[k]).permute(0, 3, 1, 2)  # channels last, which convolutions like
@@ -127,7 +127,9 @@ def _branch(
     return tokens, labels, about
 
 
-def ask(pictures: Pictures, chosen: Sequence[int], count: int, rng: np.random.Generator) -> list[list[Question]]:
+def ask(
+    pictures: Pictures, chosen: Sequence[int] | Integers, count: int, rng: np.random.Generator
+) -> list[list[Question]]:
     """Questions about the chosen pictures, at least one about each."""
     return [_some(Asker(pictures.scene(int(k)), rng), count) for k in chosen]
 

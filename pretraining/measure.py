@@ -106,8 +106,8 @@ class Examination:
         for scene, reply in zip(scenes, self._said([(scene, LIST[1]) for scene in scenes], markup.SCENE), strict=True):
             said = [Sighting(row["object"], markup.box(row, FRONT)) for row in markup.SCENE.parse(reply)["objects"]]
             there = [Sighting(thing.name, thing.box) for thing in scene.things]
-            right = (pairs(said, there, named=named) for named in (False, True))
-            tally.found.append((len(said), len(there), *right))
+            boxes, names = (pairs(said, there, named=named) for named in (False, True))
+            tally.found.append((len(said), len(there), boxes, names))
 
     def _what(self, scenes: Sequence[Scene], tally: Tally) -> None:
         asked = [(scene, thing) for k, scene in enumerate(scenes) for _, thing in _unique(scene, k)]

@@ -90,7 +90,7 @@ def _drawn(
 def halved(rgb: Pixels) -> Pixels:
     """Means of four pixels each, as the processor's box filter takes them."""
     four = rgb.reshape(rgb.shape[0] // 2, 2, rgb.shape[1] // 2, 2, 3).astype(np.uint16).sum((1, 3))
-    return ((four + 2) // 4).astype(np.uint8)
+    return np.asarray((four + 2) // 4, np.uint8)
 
 
 def _read(path: Path) -> Pictures:

@@ -133,10 +133,9 @@ class Asker:
     def unambiguous(self) -> list[tuple[str, Thing]]:
         """Names that mean one thing: whole ones, and textures and shapes alone."""
         things = self.scene.things
-        whole, textures, shapes = (
-            Counter(calls(thing) for thing in things)
-            for calls in (lambda thing: thing.name, lambda thing: thing.texture, lambda thing: thing.shape)
-        )
+        whole = Counter(thing.name for thing in things)
+        textures = Counter(thing.texture for thing in things)
+        shapes = Counter(thing.shape for thing in things)
         found = []
         for thing in things:
             if thing.pixels < LEAST_PIXELS:

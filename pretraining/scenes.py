@@ -91,7 +91,7 @@ def photograph(bodies: Sequence[Body]) -> Scene:
     """What the front camera sees."""
     shot = scene(bodies, FRONT)
     ids = np.zeros_like(shot.ids)
-    things = []
+    things: list[Thing] = []
     for body in bodies:
         mask = shot.ids == body.id
         box = box_of(mask)

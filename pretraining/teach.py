@@ -86,15 +86,16 @@ class Teacher:
         looks = torch.cat([_looks(attention, seen, rows) for (_, attention), rows in zip(read, asked, strict=True)])
         parts = {"words": words, "looks": looks.mean(), "eye": eye, "inner": inner}
         self.words = {name: part.item() for name, part in parts.items()}
-        return words + 0.3 * (looks.mean() + eye + inner)
+        weighted: torch.Tensor = words + 0.3 * (looks.mean() + eye + inner)
+        return weighted
 
     def read(
         self, cells: torch.Tensor, asked: Sequence[Branches]
     ) -> tuple[torch.Tensor, list[tuple[torch.Tensor, torch.Tensor]]]:
-        """What the language model knows of the cells, (B, N, D), where it is taught to look; and of questions:
+        """What the language model knows of the cells, (B, N, D), where it is taught to look; and of questions.
 
-        what it makes of each, (R, T, D), and how it looks at the cells, (R, HEADS, T, N). A picture is read once, however
-        many questions there are about it.
+        Of each group of those comes (R, T, D), and how it looks at the cells, (R, HEADS, T, N). A picture is read once,
+        however many questions there are about it.
         """
         language = self.model.model.language_model
         embed, config = language.get_input_embeddings(), language.config

@@ -135,6 +135,11 @@ def test_recomputing_activations_changes_no_loss(samples: Path, tmp_path: Path, 
     assert stored == {getattr(torch, precision)}
 
 
+def test_a_device_of_whatever_kind_there_is_learns_in_bfloat16(samples: Path, tmp_path: Path) -> None:
+    config = run_of(samples, tmp_path / "auto", steps=1, precision="bfloat16", device="auto")
+    assert (train(config).checkpoint / "card.json").exists()
+
+
 def test_names_a_sample_that_teaches_nothing(tmp_path: Path) -> None:
     samples = lessons(tmp_path / "samples", episodes=1, extra=[mute_row()])
     with pytest.raises(DataError, match=r"^mute/0/llara: "):

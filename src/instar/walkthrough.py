@@ -27,16 +27,18 @@ class DemoConfig:
     tasks: Annotated[str, Doc("task families of the tabletop, joined by +")] = TASKS
     demonstrations: Annotated[int, Doc("episodes of the scripted expert to learn from, over all families")] = 800
     model: Annotated[
-        str, Doc("what to teach: larva comes with instar and can see; a folder is a checkpoint of yours; tiny:llava a toy")
+        str,
+        Doc("what to teach: larva comes with instar and can see; a folder is a checkpoint of yours; tiny:llava a toy"),
     ] = "larva"
     lora: Annotated[Lora, Doc("adapters in place of full finetuning")] = field(default_factory=Lora)
-    steps: Annotated[int, Doc("optimizer steps of the training")] = 500
+    steps: Annotated[int, Doc("optimizer steps of the training")] = 450
     batch: Annotated[int, Doc("samples per step")] = 16
     lr: Annotated[float, Doc("highest learning rate")] = 1e-3
     episodes: Annotated[int, Doc("evaluation episodes per family")] = 25
     seed: Annotated[int, Doc("of new weights and the order of samples")] = 0
     recipe: Annotated[str, Doc("how acting becomes talking, with its options")] = "llara"
-    auxiliary: Annotated[tuple[str, ...], Doc("questions beside the action ones")] = ()
+    auxiliary: Annotated[tuple[str, ...], Doc("questions beside the action ones")] = ("obj_loc",)
+    mixture: Annotated[str | None, Doc("how many of which questions, as `instar train` takes it")] = "obj_loc=0.25"
 
 
 @dataclass(frozen=True)
@@ -80,6 +82,7 @@ def _training(config: DemoConfig, name: str, steps: int) -> TrainConfig:
         weight_decay=0.01,
         warmup=0.02,
         seed=config.seed,
+        mixture=config.mixture,
         lora=config.lora,
         freeze=() if config.model.startswith("tiny:") else ("vision",),  # a toy has seen nothing worth keeping
         check=False,  # samples of our own making are whole

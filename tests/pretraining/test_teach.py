@@ -24,7 +24,7 @@ def test_a_step_of_reading_is_a_layer_of_the_model() -> None:
     config = transformers.LlamaConfig(
         hidden_size=32, intermediate_size=48, num_hidden_layers=2, num_attention_heads=2, vocab_size=50
     )
-    model = transformers.LlamaModel(config).eval()
+    model = transformers.LlamaModel(config)
     x = torch.randn(3, 7, 32)
     with torch.no_grad():
         wanted = model(inputs_embeds=x).last_hidden_state
@@ -47,7 +47,8 @@ def test_the_loss_of_words_is_that_of_the_model_itself(tmp_path: Path) -> None:
     pictures = draw_all(tmp_path / "scenes", "teach", PICTURES, lambda *_: None)
     seen = views(pictures, range(PICTURES))
     branches = scribe.branches(ask(pictures, range(PICTURES), 2, np.random.default_rng(0)))
-    teacher = Teacher(backbone.model.eval(), Examiner().eval(), Examiner().eval(), scribe.before()[0])
+    teacher = Teacher(backbone.model, Examiner(), Examiner(), scribe.before()[0])
+    backbone.model.train(mode=False)
     with torch.no_grad():
         teacher.loss(seen, branches)
         rows = branches[0]

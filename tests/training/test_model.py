@@ -52,6 +52,16 @@ def test_batch_statistics_of_frozen_parts_stay_as_they_are_in_training() -> None
     assert not torch.equal(learning.state_dict()["0.running_mean"], before["0.running_mean"])
 
 
+def test_batch_normalisation_at_rest_stays_as_precise_as_its_statistics() -> None:
+    model = nn.Sequential(nn.Conv2d(3, 4, 1), nn.BatchNorm2d(4)).requires_grad_(requires_grad=False)
+    rest_in_bfloat16(model)
+    keep_statistics(model)
+    assert {parameter.dtype for parameter in model[0].parameters()} == {torch.bfloat16}
+    assert {parameter.dtype for parameter in model[1].parameters()} == {torch.float32}
+    with torch.autocast("cpu", torch.bfloat16):
+        assert model.train()(torch.randn(2, 3, 5, 5)).isfinite().all()
+
+
 def test_the_longest_prefix_says_which_part_a_parameter_is_in() -> None:
     parts = {"language": ("model",), "vision": ("model.vision_tower",)}
     assert part_of("model.vision_tower.weight", parts) == "vision"

@@ -53,7 +53,7 @@ def arguments(config: TrainConfig, run: Run, *, bfloat16: bool) -> Arguments:
         remove_unused_columns=False,
         dataloader_num_workers=config.loader_workers,
         dataloader_pin_memory=config.device == "auto" and torch.cuda.is_available(),
-        use_cpu=config.device == "cpu",
+        use_cpu=config.device == "cpu" or not torch.accelerator.is_available(),  # else bfloat16 asks for a GPU
         # A batch without pictures does not reach the projector, and LLaVA never the last layer of its vision tower.
         ddp_find_unused_parameters=True,
         **_sharding(config),

@@ -96,10 +96,14 @@ def _linear_layers(model: nn.Module, parts: Mapping[str, Sequence[str]]) -> list
 
 
 def rest_in_bfloat16(model: nn.Module) -> None:
-    """Keep what does not learn in bfloat16: it is only read, and half as large."""
-    for parameter in model.parameters():
-        if not parameter.requires_grad and parameter.is_floating_point():
-            parameter.data = parameter.data.to(torch.bfloat16)
+    """Keep what does not learn in bfloat16: it is only read, and half as large.
+
+    But for normalisations over the batch, whose statistics are float32 and want weights like them.
+    """
+    for module in model.modules():
+        for parameter in module.parameters(recurse=False):
+            if not (parameter.requires_grad or isinstance(module, _BatchNorm)) and parameter.is_floating_point():
+                parameter.data = parameter.data.to(torch.bfloat16)
 
 
 def checkpoint_activations(model: nn.Module) -> None:
