@@ -26,7 +26,7 @@ from pretraining.words import phrases, texts
 LOOKED: Final = 64  # pictures in a step of the first stage
 WARMUP: Final = 0.05  # share of a stage's steps in which the learning rate rises
 REPORT: Final = 100  # steps between rows of the log
-TESTED: Final = 256  # pictures of the validation in the log
+TESTED: Final = 256  # pictures that the log tells of, which nothing is learned from
 CLIP: Final = 1.0
 EYE_LR: Final = 0.15  # of the second stage's learning rate is the eye's, which knows much already
 
@@ -208,7 +208,7 @@ def pretrain(course: Course, progress: Progress = silent) -> Path:
     clock = Clock(progress)
     drawn = course.out / "scenes"
     pictures = draw_all(drawn, f"train-{course.seed}", course.scenes, clock.stage("draw"))
-    tested = draw_all(drawn, "validation", 2000, clock.stage("draw"))
+    tested = draw_all(drawn, "validation", TESTED, clock.stage("draw"))
     room = Classroom(course, pictures, tested)
     room.teach(clock)
     return room.export(course.out / "model")

@@ -58,4 +58,4 @@ def test_the_figure_has_a_panel_for_every_level_and_budget(study: Study, runs: d
 def test_a_figure_of_one_size_is_drawn_in_the_middle() -> None:
     svg = draw([Panel("one", (Line("a", ((10.0, 50.0, 40.0, 60.0),)),))])
     assert "nan" not in svg
-    assert '<circle cx="170.0"' in svg
+    assert '<circle cx="164.0"' in svg
