@@ -179,8 +179,8 @@ def test_interrupting_ends_the_build_and_its_workers_at_once(tabletop: BuildConf
     wait_for_shards(options.out, 1, process)
     os.killpg(process.pid, signal.SIGINT)  # as a terminal does: to the workers too
     _, words = process.communicate(timeout=30)
-    assert words.decode().count("Traceback") == 1, "the workers keep quiet"
-    assert b"KeyboardInterrupt" in words
+    # One traceback may be a chain of several, wherever the interrupt met the build.
+    assert words.decode().splitlines().count("KeyboardInterrupt") == 1, "the workers keep quiet"
     assert not list(options.out.glob(".*.tmp"))
 
 
