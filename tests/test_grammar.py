@@ -172,3 +172,8 @@ def test_items_may_depend_on_their_place(least: int) -> None:
 
 def test_the_range_from_zero_to_one_is_small() -> None:
     assert fixed_pattern(3, 0, 1) == r"(?:(?:0)\.[0-9]{3}|1\.000)"
+
+
+def test_a_whole_number_of_endless_digits_is_a_miss_and_no_crash() -> None:
+    with pytest.raises(ReplyError, match="whole number"):
+        Grammar(Integer("a"), ".").parse("9" * 5000 + ".")

@@ -166,7 +166,7 @@ class Integer:
 
     def read(self, scan: Scan, start: int) -> Iterator[tuple[int, dict[str, Any]]]:
         match = _INTEGER.match(scan.text, start)
-        if match and self._fits(int(match[0])):
+        if match and len(match[0]) <= _LONGEST_INTEGER and self._fits(int(match[0])):
             yield match.end(), {self.name: int(match[0])}
         else:
             scan.miss(start, f"{self._wanted()} for {self.name}")
@@ -256,6 +256,7 @@ class Choice:
 
 _NUMBER = re.compile(r"[+-]?\d+(?:\.\d+)?")
 _INTEGER = re.compile(r"[+-]?\d+")
+_LONGEST_INTEGER = 100  # characters; Python refuses to read some thousands
 _ESCAPES = {letter: "\\" + letter for letter in "\\.^$*+?{}[]|()"} | {"\n": "\\n", "\t": "\\t", "\r": "\\r"}
 _CLASS_ESCAPES = _ESCAPES | {"-": "\\-", "&": "\\&", "~": "\\~"}
 
