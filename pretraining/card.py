@@ -92,15 +92,15 @@ has never been told about actions.
 
 * **Kind**: LLaVA of transformers. Eye: a small ResNet, positions, two transformer layers (`dpt`, hybrid), 64 by 128
   pixels in, 128 image tokens out. Language model: Llama, 5 layers 192 wide. Half precision on disk.
-* **Tokenizer**: its own, a thousand words; every digit is one token; sentences that never change are one token each.
+* **Tokenizer**: its own, of some 1,400 tokens; every digit is one token; sentences that never change are one each.
 * **Learned from**: {scenes} pictures drawn by `pretraining/`, half random tables, half tables as tasks set them, with
   questions made from what stands where. Shapes and textures of VIMA-Bench's training partitions only: what its level
   L3 adds was never shown. No demonstration, no action, no scene of an evaluation.
 * **Course**: {look} steps of 64 pictures ({looked} in all) in which the eye learns what each of its cells shows; then
   {speak} steps of 16 pictures ({spoken}, {asked} questions) in which everything learns to answer, and two heads of
   attention are told where to look. {minutes} minutes of training on two CPU cores.
-* **Made by** `python -m pretraining --out build/larva --seed {seed}`, then `python -m pretraining.card build/larva
-  --model src/instar/models/larva`. Licence: Apache-2.0.
+* **Made by** `python -m pretraining --out build/larva --seed {seed} --compile`, then
+  `python -m pretraining.card build/larva --model src/instar/models/larva`. Licence: Apache-2.0.
 
 ## What it sees
 

@@ -1,5 +1,6 @@
 """The course from untaught weights to a model that sees: two stages, states to go on from, a log of how it went."""
 
+import copy
 import json
 import math
 import time
@@ -14,6 +15,7 @@ from torch import nn
 from typing_extensions import Doc
 
 from instar.backbones.hf_loading import load_processor, quiet
+from instar.backbones.tiny import written
 from instar.errors import ConfigError
 from instar.files import append_jsonl, atomic, read_json, read_jsonl, write_bytes, write_json
 from instar.progress import Clock, Progress, silent
@@ -188,13 +190,7 @@ class Classroom:
 
     def export(self, folder: Path) -> Path:
         """The model and its processor as save_pretrained writes them, in half precision."""
-        self.teacher.model.eval()
-        model = self.teacher.model.to(torch.float16)
-        with quiet():
-            model.save_pretrained(folder)
-            self.processor.save_pretrained(folder)
-        self.teacher.model.to(torch.float32)
-        return folder
+        return written(copy.deepcopy(self.teacher.model).to(torch.float16), self.processor, folder)
 
 
 def _height(share: float) -> float:

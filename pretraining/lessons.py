@@ -9,9 +9,8 @@ import torch
 from numpy.typing import NDArray
 
 from pretraining.model import IMAGE_TOKENS
-from pretraining.pictures import Pictures
+from pretraining.pictures import LEAST_SHARE, Pictures
 from pretraining.questions import Asker, Question
-from pretraining.scenes import MOST
 
 # Legend: B pictures, N cells of one, M things in it, R questions about all of them, T tokens of a question.
 
@@ -46,7 +45,7 @@ class Branches:
     about: torch.Tensor  # (R, T) int64: the thing that the next token is about, 0 is none
 
 
-def views(pictures: Pictures, chosen: Sequence[int] | Integers, least: float = 0.08) -> Views:
+def views(pictures: Pictures, chosen: Sequence[int] | Integers, least: float = LEAST_SHARE) -> Views:
     """The chosen pictures; a cell shows a thing that covers the `least` share of it."""
     k = np.asarray(chosen)
     rgb = torch.from_numpy(pictures.rgb[k]).permute(0, 3, 1, 2)  # channels last, which convolutions like
@@ -136,6 +135,3 @@ def ask(
 
 def _some(asker: Asker, count: int) -> list[Question]:
     return asker.several(count) or [question for question in (asker.all(), asker.count()) if question][:1]
-
-
-assert MOST < 255  # ids are bytes

@@ -22,10 +22,10 @@ from instar.chat import IMAGE, Conversation, Turn
 from instar.demo import Box, Image
 from instar.embodiments.vima import FRONT
 from instar.files import write_json
-from instar.grammar import Choice, Grammar
+from instar.grammar import Grammar
 from instar.metrics import wilson
 from instar.seeing.detect import Sighting, pairs
-from pretraining.questions import COUNT, LIST, NUMBERS, WHAT, WHERE, Asker
+from pretraining.questions import COUNT, COUNTED, LIST, NUMBERS, WHAT, WHERE, Asker
 from pretraining.scenes import Scene, Thing, draw
 from studies.pages import table
 
@@ -119,9 +119,10 @@ class Examination:
     def _count(self, scenes: Sequence[Scene], tally: Tally) -> None:
         shapes = [scene.things[0].shape for scene in scenes]
         questions = [(scene, COUNT[0].format(f"{shape}s")) for scene, shape in zip(scenes, shapes, strict=True)]
-        replies = self._said(questions, Grammar(Choice("number", NUMBERS), "."))
+        replies = self._said(questions, COUNTED)
         for scene, shape, reply in zip(scenes, shapes, replies, strict=True):
-            tally.counted.append(reply.strip() == f"{NUMBERS[sum(thing.shape == shape for thing in scene.things)]}.")
+            number = sum(thing.shape == shape for thing in scene.things)
+            tally.counted.append(COUNTED.parse(reply)["number"] == NUMBERS[number])
 
     def _said(self, asked: Sequence[tuple[Scene, str]], grammar: Grammar) -> list[str]:
         conversations = [
@@ -156,7 +157,7 @@ def _of(hits: int, count: int) -> str:
     """A share with its Wilson interval at 95 % and its number."""
     if not count:
         return "-"
-    interval = wilson(min(hits, count), count)
+    interval = wilson(hits, count)
     return f"{100 * hits / count:.1f} % [{100 * interval.low:.1f}, {100 * interval.high:.1f}] of {count}"
 
 

@@ -8,8 +8,7 @@ import torch
 import transformers
 from transformers import PreTrainedModel, ProcessorMixin
 
-from instar.backbones.hf_loading import quiet
-from instar.backbones.tiny import LLAVA_TEMPLATE, waves
+from instar.backbones.tiny import LLAVA_TEMPLATE, from_config, waves, written
 from instar.backbones.tiny_words import words_tokenizer
 
 _untyped: Any = transformers  # most of its classes have no types
@@ -29,21 +28,12 @@ def make(out: Path, texts: Iterable[str], phrases: Iterable[str], seed: int) -> 
     `texts` teach the tokenizer words; each of `phrases`, which prompts repeat, becomes one token.
     """
     processor = _processor(texts, phrases)
-    tokenizer = processor.tokenizer
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(seed)
-        model = cast("PreTrainedModel", _untyped.AutoModelForImageTextToText.from_config(_config(tokenizer)))
+    model = from_config(_config(processor.tokenizer), seed)
     with torch.no_grad():
         places = model.get_parameter("model.vision_tower.embeddings.position_embeddings")
         places[0, 1:].copy_(waves(ROWS, EYE))  # a square grid, which the tower stretches over its rectangle
         _pass_on(model)
-    model.generation_config = _untyped.GenerationConfig(
-        bos_token_id=tokenizer.bos_token_id, eos_token_id=tokenizer.eos_token_id, pad_token_id=tokenizer.pad_token_id
-    )
-    with quiet():
-        model.save_pretrained(out)
-        processor.save_pretrained(out)
-    return out
+    return written(model, processor, out)
 
 
 def _pass_on(model: PreTrainedModel) -> None:

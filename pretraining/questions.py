@@ -16,6 +16,7 @@ from instar import markup
 from instar.auxiliary.relations import PLACE, measured, place_values
 from instar.demo import SceneObject
 from instar.embodiments.vima import FRONT
+from instar.grammar import Choice, Grammar
 from instar.wording import fill, wording
 from pretraining.scenes import Scene, Thing
 
@@ -33,6 +34,7 @@ WHAT: Final = ("What is at <b>{}</b>?", "Which object is at <b>{}</b>?", "Name t
 LIST: Final = ("What do you see?", "List all objects.", "Which objects are there?", "What is in the picture?")
 COUNT: Final = ("How many {} are there?", "How many {} do you see?", "Count the {}.")
 NUMBERS: Final = ("none", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten")
+COUNTED: Final = Grammar(Choice("number", NUMBERS), ".")
 LEAST_PIXELS: Final = 12  # visible ones of a thing that is asked for
 
 
@@ -75,7 +77,7 @@ class Asker:
             return None
         name, thing = names[int(self.rng.integers(len(names)))]
         if self.rng.random() < 0.4 and name == thing.name:
-            return self._pointing(fill(self._one(wording("").obj_loc), {"object": f"<p>{name}</p>"}), [thing])
+            return self._pointing(fill(self._one(wording("").obj_loc), {"object": _named(name)}), [thing])
         return self._pointing(self._one(WHERE).format(name), [thing])
 
     def what(self) -> Question | None:
@@ -107,7 +109,7 @@ class Asker:
         ego, ref, one, other = (*self._pick(list(named), 2), *self._pick(list(named), 2))
         answer = PLACE.format(place_values(ego, ref, spots))
         example = PLACE.format(place_values(one, other, spots))
-        values = {"ego": f"<p>{ego}</p>", "ref": f"<p>{ref}</p>", "example": example.removesuffix(".")}
+        values = {"ego": _named(ego), "ref": _named(ref), "example": example.removesuffix(".")}
         return Question(fill(self._one(wording("").spa_rel), values), answer)
 
     def count(self) -> Question | None:
@@ -119,15 +121,18 @@ class Asker:
         number = sum((other.shape if by_shape else other.texture) == (thing.shape if by_shape else thing.texture)
                      for other in self.scene.things)  # fmt: skip
         what = f"{thing.shape}s" if by_shape else f"{thing.texture} objects"
-        return Question(self._one(COUNT).format(what), f"{NUMBERS[min(number, 10)]}.")
+        return Question(self._one(COUNT).format(what), COUNTED.format({"number": NUMBERS[min(number, 10)]}))
 
     def _pointing(self, asked: str, things: Sequence[Thing], *, scene: bool = False) -> Question:
-        answer, pointers = "<scene>" if scene else "", []
-        for k, thing in enumerate(things):
-            start = len(answer) + (k > 0)
-            answer += "\n" * (k > 0) + markup.LOCATED_SENTENCE.format(markup.located(as_object(thing), FRONT))
-            pointers.append(Pointer(start, len(answer), thing.number))
-        return Question(asked, answer + "</scene>" * scene, tuple(pointers))
+        rows = [markup.located(as_object(thing), FRONT) for thing in things]
+        sentences = [markup.LOCATED_SENTENCE.format(row) for row in rows]
+        answer = markup.SCENE.format({"objects": rows}) if scene else sentences[0]
+        pointers, end = [], 0
+        for thing, sentence in zip(things, sentences, strict=True):
+            start = answer.index(sentence, end)
+            end = start + len(sentence)
+            pointers.append(Pointer(start, end, thing.number))
+        return Question(asked, answer, tuple(pointers))
 
     @cached_property
     def unambiguous(self) -> list[tuple[str, Thing]]:
@@ -158,6 +163,10 @@ class Asker:
 
     def _pick(self, choices: Sequence[str], count: int) -> list[str]:
         return [choices[int(k)] for k in self.rng.permutation(len(choices))[:count]]
+
+
+def _named(name: str) -> str:
+    return markup.NAMED.format({"object": name})
 
 
 def as_object(thing: Thing) -> SceneObject:

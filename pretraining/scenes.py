@@ -5,7 +5,7 @@ textures are those of VIMA-Bench's training partitions; what its harder levels a
 `UNSEEN_TEXTURES`), so that success there is success with what was never seen at all.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -144,9 +144,3 @@ def _tasks(rng: np.random.Generator) -> Sequence[Body]:
         if problem.rule.judge(bodies, trails).over:
             break
     return bodies
-
-
-def many(seed: str, kind: str, count: int, first: int = 0, most: int = 7) -> Iterator[Scene]:
-    """Scenes one after another."""
-    for number in range(first, first + count):
-        yield draw(seed, number, kind, most)

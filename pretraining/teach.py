@@ -33,28 +33,32 @@ class Examiner(nn.Module):
     def forward(self, cells_BND: torch.Tensor, seen: Views) -> torch.Tensor:
         """How wrong it is about what is seen in each cell: texture, shape, whether, and the whole thing's box."""
         cells_BND = self.norm(cells_BND)
-        some_BN = seen.seen > 0
-        told_KF = torch.gather(seen.things, 1, seen.seen[..., None].expand(-1, -1, 6))[some_BN]
+        some_BN, told_KF = _told(seen)
         mine_KD = cells_BND[some_BN]
         there = functional.binary_cross_entropy_with_logits(self.there(cells_BND)[..., 0].float(), some_BN.float())
         texture = functional.cross_entropy(self.texture(mine_KD).float(), told_KF[:, 0].long())
         shape = functional.cross_entropy(self.shape(mine_KD).float(), told_KF[:, 1].long())
         box = functional.l1_loss(self.box(mine_KD).float(), told_KF[:, 2:])
-        told = (told_KF[:, 2:, None] * 1000).round().long() // torch.tensor([100, 10, 1]) % 10
+        powers = 10 ** torch.arange(markup.DECIMALS)
+        told = (told_KF[:, 2:, None] * 10**markup.DECIMALS).round().long() // powers.flip(0) % 10
         digits = functional.cross_entropy(self.digits(mine_KD).float().view(-1, 10), told.flatten())
         return texture + shape + there + 5 * box + digits
 
     def marks(self, cells_BND: torch.Tensor, seen: Views) -> dict[str, float]:
         """Shares of the cells of things whose texture and shape are right, and pixels by which their centre is off."""
-        some_BN = seen.seen > 0
+        some_BN, told_KF = _told(seen)
         mine_KD = self.norm(cells_BND)[some_BN]
-        told_KF = torch.gather(seen.things, 1, seen.seen[..., None].expand(-1, -1, 6))[some_BN]
         off = (self.box(mine_KD).float()[:, :2] - told_KF[:, 2:4]) * torch.tensor([2.0 * WIDTH, 2.0 * HEIGHT])
         return {
             "texture": (self.texture(mine_KD).argmax(-1) == told_KF[:, 0]).float().mean().item(),
             "shape": (self.shape(mine_KD).argmax(-1) == told_KF[:, 1]).float().mean().item(),
             "pixels off": off.norm(dim=-1).median().item(),
         }
+
+
+def _told(seen: Views) -> tuple[torch.Tensor, torch.Tensor]:
+    """Which cells show a thing, (B, N) bool; and the texture, shape, centre and size of each of those, (K, 6)."""
+    return seen.seen > 0, torch.gather(seen.things, 1, seen.seen[..., None].expand(-1, -1, 6))[seen.seen > 0]
 
 
 @dataclass
@@ -112,9 +116,7 @@ class Teacher:
         found = []
         for rows in asked:
             y, looked, then = embed(rows.tokens), None, turns(size, x.shape[1], rows.tokens.shape[1], theta)
-            owner = functional.one_hot(
-                rows.owner, len(cells)
-            )  # a product with it is quicker than picking, and so is its gradient
+            owner = functional.one_hot(rows.owner, len(cells))  # a product is quicker than picking, on the way back too
             for k, (weights, past) in enumerate(zip(layers, pasts, strict=True)):
                 mine = Past(*((owner.to(part.dtype) @ part.flatten(1)).view(-1, *part.shape[1:]) for part in past))
                 y, _, looks = self.step(y, mine, then, weights, heads)

@@ -50,7 +50,7 @@ def test_is_written_as_it_is_read_without_what_stays_as_it_is() -> None:
     ("text", "why"),
     [
         ("sift=4", "no option 'sift'; did you mean 'shift'"),
-        ("zzz=4", "no option 'zzz'; there are: paraphrase, swapped"),
+        ("zzz=4", "no option 'zzz'; there are: light, noise, paraphrase, seed, shift, swapped"),
         ("shift=far", "disturb: shift: Input should be a valid number"),
         ("paraphrase", "'paraphrase' is not of the form option=value"),
         ("light=1.5", r"light is 1.5; it must be from 0 to 1"),

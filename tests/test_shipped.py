@@ -56,7 +56,10 @@ def test_a_folder_of_the_users_comes_first(models: Path) -> None:
     ("model", "message"),
     [
         ("lava", r"model lava is no folder.*did you mean 'larva'\?"),
-        ("nowhere/vlm", r"none of this name comes with instar; there are: larva, pupa; name the folder"),
+        (
+            "nowhere/vlm",
+            r"no folder of a downloaded checkpoint, and none of this name comes with instar; there are: larva, pupa",
+        ),
         ("../package/larva/config.json", "is no folder"),
     ],
 )
@@ -69,7 +72,10 @@ def test_what_is_neither_is_refused(model: str, message: str) -> None:
 def test_a_package_without_models_has_no_names(models: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(shipped, "MODELS", models / "nowhere")
     assert names() == []
-    with pytest.raises(ConfigError, match="comes with instar; name the folder of a downloaded checkpoint"):
+    with pytest.raises(
+        ConfigError,
+        match="no folder of a downloaded checkpoint, and none of this name comes with instar; there are: none",
+    ):
         model_folder("larva")
 
 

@@ -2,10 +2,10 @@
 
 import hashlib
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
-from typing import Final, Literal, Protocol, runtime_checkable
+from typing import Final, Literal, Protocol, TypeVar, runtime_checkable
 
 import cv2
 import numpy as np
@@ -15,6 +15,41 @@ from instar.errors import DataError
 from instar.robot import Floats, Robot
 
 Pixels = NDArray[np.uint8]
+Value = TypeVar("Value")
+
+
+class ByCamera(Mapping[str, Value]):
+    """Values by camera, each found when it is first asked for; pickled and copied as a plain dict of all of them."""
+
+    def __init__(self, cameras: Collection[str], find: Callable[[str], Value | None], *, partial: bool = False) -> None:
+        """`find` gives the value of one of `cameras`; where `partial`, None leaves the camera out."""
+        self._cameras, self._find, self._partial = cameras, find, partial
+        self._found: dict[str, Value | None] = {}
+
+    def __getitem__(self, camera: str) -> Value:
+        if camera not in self._found:
+            if camera not in self._cameras:
+                raise KeyError(camera)
+            self._found[camera] = self._find(camera)
+        value = self._found[camera]
+        if value is None:
+            raise KeyError(camera)
+        return value
+
+    def __contains__(self, camera: object) -> bool:
+        return camera in self._cameras and (not self._partial or self.get(str(camera)) is not None)
+
+    def __iter__(self) -> Iterator[str]:
+        return (camera for camera in self._cameras if camera in self)
+
+    def __len__(self) -> int:
+        return sum(1 for _ in self)
+
+    def __repr__(self) -> str:
+        return repr(dict(self))
+
+    def __reduce__(self) -> tuple[type[dict[str, Value]], tuple[dict[str, Value]]]:
+        return dict, (dict(self),)
 
 
 class Image:

@@ -4,30 +4,26 @@ The scene, its actions and its judge stay; what the policy is told or shown is d
 of the same episode is played. Pictures of the cameras are disturbed, those of the instruction are part of it and stay.
 """
 
-import difflib
 import hashlib
 import json
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields, replace
-from typing import Final, Self, TypeVar
+from typing import Final, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
-from instar.demo import Box, Image, Instruction, Observation, Pixels, SceneObject
+from instar.demo import Box, ByCamera, Image, Instruction, Observation, SceneObject
 from instar.edges import checked
 from instar.errors import ConfigError
 from instar.paraphrase import paraphrased
-from instar.plugins import Choice, typed
+from instar.plugins import Choice, meant, typed
 from instar.policy import Policy
 from instar.robot import Floats, Robot
 from instar.simulator import Simulator, Task, Transition
 
 OTHER: Final = 1_000_000  # seeds further on, where no benchmark plays: whose instruction a swapped episode gets
 CAST: Final = 0.25  # of the change of brightness, by which red, green and blue differ
-
-A = TypeVar("A")
-B = TypeVar("B")
 
 
 @dataclass(frozen=True)
@@ -55,9 +51,7 @@ class Disturbance:
             if not name:
                 raise ConfigError(f"disturb: {value!r} is not of the form option=value, such as shift=4")
             if name not in known:
-                close = difflib.get_close_matches(name, known, n=1)
-                meant = f"did you mean {close[0]!r}?" if close else f"there are: {', '.join(known)}"
-                raise ConfigError(f"disturb has no option {name!r}; {meant}")
+                raise ConfigError(f"disturb has no option {name!r}{meant(name, known)}")
         return checked(cls, options, "disturb", ConfigError) if options else cls()
 
     def __str__(self) -> str:
@@ -127,23 +121,26 @@ class _Eye:
         """`observation` as it is shown at `step`."""
         if not self.disturbance.moves_pixels:
             return observation
-        shown = _Lazy(observation.images, lambda camera, image: Image.of(self._shown(image.pixels, camera, step)))
+        shown = ByCamera(observation.images, lambda camera: self._shown(observation.images[camera], camera, step))
         if not self.disturbance.shift:
             return replace(observation, images=shown)
-        moved = _Lazy(observation.segmentation, lambda camera, ids: ids[self._sources(camera, ids.shape)])
+        moved = ByCamera(observation.segmentation, lambda camera: self._at_source(observation.segmentation, camera))
         objects = tuple(self._moved(thing, observation, moved) for thing in observation.objects)
         return replace(observation, images=shown, objects=objects, segmentation=moved)
 
-    def _shown(self, pixels: Pixels, camera: str, step: int) -> Pixels:
-        chosen = self.disturbance
+    def _at_source(self, ids: Mapping[str, NDArray[np.uint8]], camera: str) -> NDArray[np.uint8]:
+        return ids[camera][self._sources(camera, ids[camera].shape)]
+
+    def _shown(self, image: Image, camera: str, step: int) -> Image:
+        chosen, pixels = self.disturbance, image.pixels
         shown = pixels[self._sources(camera, pixels.shape)] if chosen.shift else pixels
         if not (chosen.light or chosen.noise):
-            return shown
+            return Image.of(shown)
         values = shown * self._light()
         if chosen.noise:
             rng = _random(chosen.seed, self.episode, "noise", step, camera)
             values += np.float32(chosen.noise) * rng.standard_normal(values.shape, np.float32)
-        return np.asarray(np.clip(np.rint(values), 0, 255), np.uint8)
+        return Image.of(np.asarray(np.clip(np.rint(values), 0, 255), np.uint8))
 
     def _light(self) -> NDArray[np.float32]:
         """Brightness of red, green and blue (3,)."""
@@ -165,14 +162,15 @@ class _Eye:
     def _moved(self, thing: SceneObject, unmoved: Observation, ids: Mapping[str, NDArray[np.uint8]]) -> SceneObject:
         """`thing` with the boxes that it has in the moved pictures; what has left a picture has none."""
 
-        def moved(camera: str, box: Box) -> Box | None:
+        def moved(camera: str) -> Box | None:
             if camera in ids:
                 return _around(*np.nonzero(ids[camera] == thing.id))
+            box = thing.boxes[camera]
             rows, columns = self._sources(camera, unmoved.images[camera].pixels.shape)
             inside = (rows >= box.top) & (rows <= box.bottom) & (columns >= box.left) & (columns <= box.right)
             return _around(*np.nonzero(inside))
 
-        return replace(thing, boxes=_Lazy(thing.boxes, moved, partial=True))
+        return replace(thing, boxes=ByCamera(thing.boxes, moved, partial=True))
 
 
 def _around(rows: NDArray[np.intp], columns: NDArray[np.intp]) -> Box | None:
@@ -180,39 +178,6 @@ def _around(rows: NDArray[np.intp], columns: NDArray[np.intp]) -> Box | None:
     if not len(rows):
         return None
     return Box(int(columns.min()), int(rows.min()), int(columns.max()), int(rows.max()))
-
-
-class _Lazy(Mapping[str, B]):
-    """Another mapping's values by camera, made into others when they are first asked for; pickled as a plain dict."""
-
-    def __init__(self, source: Mapping[str, A], make: Callable[[str, A], B | None], *, partial: bool = False) -> None:
-        """Where `partial`, a value that is made into None leaves its camera out."""
-        self._source, self._partial = source, partial
-        self._make: Callable[[str], B | None] = lambda camera: make(camera, source[camera])
-        self._made: dict[str, B | None] = {}
-
-    def __getitem__(self, camera: str) -> B:
-        if camera not in self._made:
-            self._made[camera] = self._make(camera)
-        value = self._made[camera]
-        if value is None:
-            raise KeyError(camera)
-        return value
-
-    def __contains__(self, camera: object) -> bool:
-        return camera in self._source and (not self._partial or self.get(str(camera)) is not None)
-
-    def __iter__(self) -> Iterator[str]:
-        return (camera for camera in self._source if camera in self)
-
-    def __len__(self) -> int:
-        return sum(1 for _ in self)
-
-    def __repr__(self) -> str:
-        return repr(dict(self))
-
-    def __reduce__(self) -> tuple[type[dict[str, B]], tuple[dict[str, B]]]:
-        return dict, (dict(self),)
 
 
 def _random(*parts: str | int) -> np.random.Generator:

@@ -113,7 +113,7 @@ def load(kind: str, name: str) -> Any:
     """The plugin class called `name`. Raises PluginError that says what is meant or what to install."""
     installed = _installed(kind)
     if name not in installed:
-        raise PluginError(f"no {_singular(kind)} is called {name!r}{_meant(name, installed)}")
+        raise PluginError(f"no {_singular(kind)} is called {name!r}{meant(name, installed)}")
     try:
         return installed[name].load()
     except ModuleNotFoundError as error:
@@ -132,7 +132,7 @@ def make(kind: str, choice: str | Choice) -> Any:
     options = _placed(choice, fields, kind)
     for option in options:
         if option not in fields:
-            raise PluginError(f"{_singular(kind)} {choice.name!r} has no option {option!r}{_meant(option, fields)}")
+            raise PluginError(f"{_singular(kind)} {choice.name!r} has no option {option!r}{meant(option, fields)}")
     converted = {
         name: _converted(value, _hints(plugin)[name], f"{choice.name}:{name}") for name, value in options.items()
     }
@@ -204,7 +204,7 @@ def _plain(plugin: Any) -> dict[str, Any]:
 @functools.cache
 def _installed(kind: str) -> Mapping[str, EntryPoint]:
     if kind not in KINDS:
-        raise PluginError(f"no kind of plugin is called {kind!r}{_meant(kind, KINDS)}")
+        raise PluginError(f"no kind of plugin is called {kind!r}{meant(kind, KINDS)}")
     return {entry.name: entry for entry in entry_points(group=f"instar.{kind}")}
 
 
@@ -212,7 +212,8 @@ def _singular(kind: str) -> str:
     return {"policies": "policy", "auxiliary": "auxiliary task", "demos": "demonstration format"}.get(kind, kind[:-1])
 
 
-def _meant(name: str, known: Any) -> str:
+def meant(name: str, known: Collection[str]) -> str:
+    """What to say after an unknown name: the likeliest known one, or all of them."""
     close = difflib.get_close_matches(name, list(known), n=1)
     if close:
         return f"; did you mean {close[0]!r}?"

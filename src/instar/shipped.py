@@ -1,10 +1,10 @@
 """The models that come with instar: ordinary checkpoint folders inside the package, found by their names."""
 
-import difflib
 from pathlib import Path
 from typing import Final
 
 from instar.errors import ConfigError
+from instar.plugins import meant
 
 MODELS: Final = Path(__file__).parent / "models"
 CARD: Final = "README.md"  # of a model: a heading, then what it is
@@ -33,10 +33,9 @@ def model_folder(model: str) -> Path:
     """
     if Path(model).is_dir():
         return Path(model)
-    known = names()
-    if model in known:
+    if model in names():
         return MODELS / model
-    close = difflib.get_close_matches(model, known, n=1)
-    there = f"; there are: {', '.join(known)}" if known else ""
-    meant = f"; did you mean {close[0]!r}?" if close else f"{there}; name the folder of a downloaded checkpoint"
-    raise ConfigError(f"model {model} is no folder, and none of this name comes with instar{meant}")
+    raise ConfigError(
+        f"model {model} is no folder of a downloaded checkpoint, and none of this name comes with instar"
+        f"{meant(model, names())}"
+    )

@@ -88,7 +88,7 @@ def make_tiny(family: str, out: Path, seed: int = 0, texts: Iterable[str] = (), 
     if family not in _MAKERS:
         raise ConfigError(f"no small model of family {family!r}; there are: {', '.join(sorted(_MAKERS))}")
     config, processor = _MAKERS[family](size or Size(), texts)
-    return _written(_model(config, seed), processor, out)
+    return written(from_config(config, seed), processor, out)
 
 
 def demo_model(
@@ -101,11 +101,11 @@ def demo_model(
     token, which shortens prompts that always say the same.
     """
     config, processor = _demo(size, texts, phrases)
-    model = _model(config, seed)
+    model = from_config(config, seed)
     with torch.no_grad():
         table = model.get_parameter("model.vision_tower.embeddings.position_embedding.weight")
         table.copy_(waves(size.side // size.patch, size.vision_hidden))
-    return _written(model, processor, out)
+    return written(model, processor, out)
 
 
 def waves(cells: int, width: int) -> torch.Tensor:
@@ -118,14 +118,16 @@ def waves(cells: int, width: int) -> torch.Tensor:
     return torch.cat([rows, columns], dim=1)
 
 
-def _model(config: PreTrainedConfig, seed: int) -> PreTrainedModel:
+def from_config(config: PreTrainedConfig, seed: int) -> PreTrainedModel:
+    """A model with random weights, the same for equal seeds."""
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         made: Any = _untyped.AutoModelForImageTextToText.from_config(config)
     return cast("PreTrainedModel", made)
 
 
-def _written(model: PreTrainedModel, processor: ProcessorMixin, out: Path) -> Path:
+def written(model: PreTrainedModel, processor: ProcessorMixin, out: Path) -> Path:
+    """The folder `out` with a model and its processor, as save_pretrained writes them."""
     tokenizer = processor.tokenizer
     model.generation_config = _untyped.GenerationConfig(
         bos_token_id=tokenizer.bos_token_id, eos_token_id=tokenizer.eos_token_id, pad_token_id=tokenizer.pad_token_id
