@@ -22,7 +22,7 @@ from studies.pages import table
 ROWS: Final = 8  # of a learning curve
 CURVE: Final = {
     "look": ("step", "minutes", "texture", "shape", "pixels off"),
-    "speak": ("step", "minutes", "test words", "test looks", "test eye", "test inner"),
+    "speak": ("step", "minutes", "test words", "test looks", "test quotes", "test eye", "test inner"),
 }
 
 
@@ -98,7 +98,8 @@ has never been told about actions.
   L3 adds was never shown. No demonstration, no action, no scene of an evaluation.
 * **Course**: {look} steps of 64 pictures ({looked} in all) in which the eye learns what each of its cells shows; then
   {speak} steps of 16 pictures ({spoken}, {asked} questions) in which everything learns to answer, and two heads of
-  attention are told where to look. {minutes} minutes of training on two CPU cores.
+  attention are told where to look, two more where in the question the next word stands already. {minutes} minutes of
+  training on two CPU cores.
 * **Made by** `python -m pretraining --out build/larva --seed {seed} --compile`, then
   `python -m pretraining.card build/larva --model src/instar/models/larva`. Licence: Apache-2.0.
 
@@ -109,7 +110,8 @@ picture of 256 by 128; intervals are Wilson's at 95 %. *Unseen textures* and *un
 
 {figures}
 
-A box is found where it overlaps by half or more.
+A box is found where it overlaps by half or more. *Quoted*: the answer stands in the question, which tells of a scene,
+of two or three in which something moved, or of an angle; right is what is the same to the last digit.
 
 ## What it does not
 

@@ -30,7 +30,7 @@ WARMUP: Final = 0.05  # share of a stage's steps in which the learning rate rise
 REPORT: Final = 100  # steps between rows of the log
 TESTED: Final = 256  # pictures that the log tells of, which nothing is learned from
 CLIP: Final = 1.0
-EYE_LR: Final = 0.15  # of the second stage's learning rate is the eye's, which knows much already
+EYE_LR: Final = 0.3  # of the second stage's learning rate is the eye's, which knows much already
 
 
 @dataclass(frozen=True)
@@ -39,9 +39,9 @@ class Course:
 
     out: Annotated[Path, Doc("folder for all that is made; the same command again goes on from where it stopped")]
     seed: Annotated[int, Doc("of weights, scenes' order and questions")] = 0
-    scenes: Annotated[int, Doc("different pictures to learn from")] = 40_000
-    look: Annotated[int, Doc("steps of 64 pictures in which the eye learns alone")] = 900
-    speak: Annotated[int, Doc("steps of 16 pictures and about 96 questions in which everything learns")] = 1800
+    scenes: Annotated[int, Doc("different pictures to learn from")] = 60_000
+    look: Annotated[int, Doc("steps of 64 pictures in which the eye learns alone")] = 2000
+    speak: Annotated[int, Doc("steps of 16 pictures and about 96 questions in which everything learns")] = 3600
     look_lr: Annotated[float, Doc("highest learning rate of the first stage")] = 3e-3
     speak_lr: Annotated[float, Doc("highest learning rate of the second stage")] = 2e-3
     questions: Annotated[int, Doc("asked about a picture in a step")] = 6
@@ -78,7 +78,7 @@ class Classroom:
         torch.manual_seed(self.course.seed)
         self.teacher = Teacher(model, Examiner(), Examiner(), self.scribe.before()[0])
         if self.course.compile:
-            self.teacher.step = torch.compile(self.teacher.step, dynamic=False)
+            self.teacher.compiled = torch.compile(self.teacher.compiled, dynamic=False)
         self.done = {"look": 0, "speak": 0}
         self.seconds = 0.0
 

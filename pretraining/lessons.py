@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import numpy as np
 import torch
@@ -18,11 +18,11 @@ BEFORE, AFTER = "USER: ", " ASSISTANT:"  # as the chat template has them
 IGNORE: Final = -100
 # Questions are read in groups of these lengths, with so many rows for every 16 pictures: as the shapes never change,
 # kernels are made once. What does not fit is left out; what is left is padding.
-GROUPS: Final = {40: 72, 56: 24, 104: 8}  # rows by tokens
+GROUPS: Final = {40: 54, 56: 17, 80: 10, 112: 9, 176: 7, 272: 3}  # rows by tokens
 PICTURES: Final = 16
 
 Integers = NDArray[np.int64]
-Row = tuple[int, Integers, Integers, Integers]  # picture, tokens, labels, about
+Columns = tuple[Integers, Integers, Integers, Integers]  # tokens, labels, about, copied
 
 
 @dataclass(frozen=True, eq=False)
@@ -43,6 +43,7 @@ class Branches:
     tokens: torch.Tensor  # (R, T) int64
     labels: torch.Tensor  # (R, T) int64: the token that comes next, IGNORE where nothing is learned
     about: torch.Tensor  # (R, T) int64: the thing that the next token is about, 0 is none
+    copied: torch.Tensor  # (R, T) int64: where in the row the next token stands already, 0 is nowhere
 
 
 def views(pictures: Pictures, chosen: Sequence[int] | Integers, least: float = LEAST_SHARE) -> Views:
@@ -65,6 +66,13 @@ def views(pictures: Pictures, chosen: Sequence[int] | Integers, least: float = L
     )
 
 
+class _Written(NamedTuple):
+    """A text's tokens, and the characters that each of them stands for."""
+
+    tokens: list[int]
+    spans: list[tuple[int, int]]
+
+
 @dataclass(frozen=True, eq=False)
 class Scribe:
     """Writes questions as the checkpoint's own tokenizer and template do."""
@@ -73,57 +81,61 @@ class Scribe:
 
     def before(self) -> tuple[list[int], int]:
         """The tokens before a picture; and how many places it and they take."""
-        tokens = [self.tokenizer.bos_token_id, *self._ids([BEFORE])[0]]
+        tokens = [self.tokenizer.bos_token_id, *self._written([BEFORE])[0].tokens]
         return tokens, len(tokens) + IMAGE_TOKENS
 
     def branches(self, asked: Sequence[Sequence[Question]]) -> list[Branches]:
         """Picture b of a batch has the questions `asked[b]`; those of about the same length together."""
         flat = [(owner, question) for owner, some in enumerate(asked) for question in some]
-        prompts = self._ids([f"\n{question.text}{AFTER}" for _, question in flat])
-        said = self.tokenizer([f" {question.answer}" for _, question in flat], add_special_tokens=False,
-                              return_offsets_mapping=True)  # fmt: skip
+        prompts = self._written([f"\n{question.text}{AFTER}" for _, question in flat])
+        said = self._written([f" {question.answer}" for _, question in flat])
         end = self.tokenizer.eos_token_id
         written = [
-            (owner, *_branch(question, prompt, answer, spans, end))
-            for (owner, question), prompt, answer, spans
-            in zip(flat, prompts, said["input_ids"], said["offset_mapping"], strict=True)
-        ]  # fmt: skip
-        groups: dict[int, list[Row]] = {length: [] for length in GROUPS}
+            (owner, _branch(question, prompt, answer, end))
+            for (owner, question), prompt, answer in zip(flat, prompts, said, strict=True)
+        ]
+        groups: dict[int, list[tuple[int, Columns]]] = {length: [] for length in GROUPS}
         rooms = {length: rows * len(asked) // PICTURES for length, rows in GROUPS.items()}
         for row in written:
-            fitting = (length for length, rows in groups.items() if len(row[1]) <= length and len(rows) < rooms[length])
+            fitting = (
+                length for length, rows in groups.items() if len(row[1][0]) <= length and len(rows) < rooms[length]
+            )
             length = next(fitting, None)
             if length is not None:
                 groups[length].append(row)
         return [self._together(rows, length, rooms[length]) for length, rows in groups.items()]
 
-    def _together(self, rows: Sequence[Row], length: int, count: int) -> Branches:
-        fills = (self.tokenizer.pad_token_id, IGNORE, 0)
+    def _together(self, rows: Sequence[tuple[int, Columns]], length: int, count: int) -> Branches:
+        fills = (self.tokenizer.pad_token_id, IGNORE, 0, 0)
         owner = torch.zeros(count, dtype=torch.long)
         columns = [torch.full((count, length), fill) for fill in fills]
-        for k, (mine, *values) in enumerate(rows):
+        for k, (mine, values) in enumerate(rows):
             owner[k] = mine
             for column, value in zip(columns, values, strict=True):
                 column[k, : len(value)] = torch.from_numpy(value)
         return Branches(owner, *columns)
 
-    def _ids(self, texts: list[str]) -> list[list[int]]:
-        return list(self.tokenizer(texts, add_special_tokens=False)["input_ids"])
+    def _written(self, texts: list[str]) -> list[_Written]:
+        found = self.tokenizer(texts, add_special_tokens=False, return_offsets_mapping=True)
+        return [_Written(*row) for row in zip(found["input_ids"], found["offset_mapping"], strict=True)]
 
 
-def _branch(
-    question: Question, prompt: list[int], answer: list[int], spans: list[tuple[int, int]], end: int
-) -> tuple[Integers, Integers, Integers]:
-    """Tokens, the next token where it is learned, and what that one is about."""
-    tokens = np.array([*prompt, *answer, end])
+def _branch(question: Question, prompt: _Written, answer: _Written, end: int) -> Columns:
+    """Tokens, the next token where it is learned, what that one is about and where it is copied from."""
+    tokens = np.array([*prompt.tokens, *answer.tokens, end])
     labels = np.full(len(tokens), IGNORE)
-    labels[len(prompt) - 1 : -1] = tokens[len(prompt) :]
-    about = np.zeros(len(tokens), np.int64)
-    for j, (start, _) in enumerate(spans):
+    first = len(prompt.tokens) - 1
+    labels[first:-1] = tokens[first + 1 :]
+    about, copied = np.zeros_like(labels), np.zeros_like(labels)
+    ends = {stop - 1: k for k, (_, stop) in enumerate(prompt.spans)}  # characters after the first, a line break
+    for j, (start, stop) in enumerate(answer.spans):  # characters after the first, a space
         for pointer in question.pointers:
-            if pointer.start < start <= pointer.stop:  # characters are counted after the answer's first space
-                about[len(prompt) - 1 + j] = pointer.number
-    return tokens, labels, about
+            if pointer.start < start <= pointer.stop:
+                about[first + j] = pointer.number
+        for quote in question.quotes:
+            if quote.start < stop - 1 <= quote.stop:  # words end alike, but for a space they may begin with
+                copied[first + j] = ends.get(stop - 1 - quote.start + quote.source, 0)
+    return tokens, labels, about, copied
 
 
 def ask(

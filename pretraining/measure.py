@@ -25,12 +25,13 @@ from instar.files import write_json
 from instar.grammar import Grammar
 from instar.metrics import wilson
 from instar.seeing.detect import Sighting, pairs
-from pretraining.questions import COUNT, COUNTED, LIST, NUMBERS, WHAT, WHERE, Asker
+from pretraining.questions import ANGLE, COUNT, COUNTED, LIST, MOVES, NUMBERS, WHAT, WHERE, Asker
 from pretraining.scenes import Scene, Thing, draw
 from studies.pages import table
 
 KINDS: Final = ("plain", "tasks", "unseen_textures", "unseen_shapes")
 CROWDS: Final = {"1": (1, 1), "2 to 3": (2, 3), "4 to 6": (4, 6), "7 or more": (7, 99)}  # things in a picture
+TOLD: Final = {"read": markup.LOCATED_SENTENCE, "moved": MOVES, "turned": ANGLE}  # answers that stand in the question
 NEAR: Final = (5.0, 10.0)  # pixels of a picture of 256 by 128
 BATCH: Final = 32
 
@@ -53,6 +54,7 @@ class Tally:
     found: list[tuple[int, int, int, int]] = field(default_factory=list)  # said, there, boxes right, names right too
     named: list[bool] = field(default_factory=list)
     counted: list[bool] = field(default_factory=list)
+    told: dict[str, list[bool]] = field(default_factory=dict)  # by what is asked of a scene that is told
 
     def to_json(self) -> dict[str, Any]:
         """The figures."""
@@ -75,6 +77,7 @@ class Tally:
             "found and named (precision)": _of(names, said),
             "named at a point": _share(self.named),
             "counted": _share(self.counted),
+            "quoted word for word": {kind: _share(right) for kind, right in self.told.items()},
         }
 
 
@@ -85,7 +88,7 @@ class Examination:
     backbone: HfBackbone
 
     def tally(self, scenes: Sequence[Scene]) -> Tally:
-        """Every scene is asked where something is, for everything, for a name and for a number."""
+        """Every scene is asked where something is, for everything, a name, a number, and what the question tells."""
         tally = Tally()
         for first in range(0, len(scenes), BATCH):
             some = scenes[first : first + BATCH]
@@ -93,6 +96,7 @@ class Examination:
             self._all(some, tally)
             self._what(some, tally)
             self._count(some, tally)
+            self._told(some, tally, first)
         return tally
 
     def _where(self, scenes: Sequence[Scene], tally: Tally) -> None:
@@ -123,6 +127,15 @@ class Examination:
         for scene, shape, reply in zip(scenes, shapes, replies, strict=True):
             number = sum(thing.shape == shape for thing in scene.things)
             tally.counted.append(COUNTED.parse(reply)["number"] == NUMBERS[number])
+
+    def _told(self, scenes: Sequence[Scene], tally: Tally, first: int) -> None:
+        for kind, grammar in TOLD.items():
+            rngs = (np.random.default_rng((7, first + k)) for k in range(len(scenes)))
+            asked = [getattr(Asker(scene, rng), kind)() for scene, rng in zip(scenes, rngs, strict=True)]
+            texts = [(scene, question.text) for scene, question in zip(scenes, asked, strict=True)]
+            said = self._said(texts, grammar)
+            right = [reply == question.answer for reply, question in zip(said, asked, strict=True)]
+            tally.told.setdefault(kind, []).extend(right)
 
     def _said(self, asked: Sequence[tuple[Scene, str]], grammar: Grammar) -> list[str]:
         conversations = [

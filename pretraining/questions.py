@@ -1,12 +1,13 @@
 """What is asked about a picture, and what the answer is: where things are, what stands where, how many, how they lie.
 
 Half of the questions are those of LLaRA's auxiliary tasks, word for word as `instar build` asks them; half are plain
-words. Nothing is asked about actions.
+words. Some are answered from a scene that is only told, as instructions tell of goals: who is to act must read as well
+as see. Nothing is asked about actions.
 """
 
 from collections import Counter
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Final
 
@@ -14,11 +15,11 @@ import numpy as np
 
 from instar import markup
 from instar.auxiliary.relations import PLACE, measured, place_values
-from instar.demo import SceneObject
+from instar.demo import Box, SceneObject
 from instar.embodiments.vima import FRONT
-from instar.grammar import Choice, Grammar
+from instar.grammar import Choice, Grammar, Integer, Repeat
 from instar.wording import fill, wording
-from pretraining.scenes import Scene, Thing
+from pretraining.scenes import SHAPES, TEXTURES, Scene, Thing
 
 WHERE: Final = (
     "Where is the {}?",
@@ -32,9 +33,22 @@ WHERE: Final = (
 )
 WHAT: Final = ("What is at <b>{}</b>?", "Which object is at <b>{}</b>?", "Name the object at <b>{}</b>.")
 LIST: Final = ("What do you see?", "List all objects.", "Which objects are there?", "What is in the picture?")
+READ: Final = (
+    "In {scene}, where is the {name}?",
+    "{scene} Where was the {name}?",
+    "<task>Put the {name} as in {scene}.</task> Where should it go?",
+)
+MOVED: Final = ("From {scenes}, what moved?", "{scenes} What is elsewhere now, and where?")
+TURNED: Final = (
+    "The {name} was turned by {angle} degrees. By how much?",
+    "<task>Turn the {name} by {angle} degrees.</task> By how much?",
+)
 COUNT: Final = ("How many {} are there?", "How many {} do you see?", "Count the {}.")
 NUMBERS: Final = ("none", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten")
 COUNTED: Final = Grammar(Choice("number", NUMBERS), ".")
+MOVES: Final = Grammar(Repeat("objects", markup.LOCATED_SENTENCE, most=8))
+ANGLE: Final = Grammar("<r>[", Integer("angle", -359, 359), "]</r> degrees.")
+ANGLES: Final = tuple(str(angle) for angle in range(5, 360, 5))
 LEAST_PIXELS: Final = 12  # visible ones of a thing that is asked for
 
 
@@ -48,12 +62,22 @@ class Pointer:
 
 
 @dataclass(frozen=True)
+class Quote:
+    """A stretch of an answer that stands in the question too."""
+
+    start: int  # characters of the answer
+    stop: int
+    source: int  # where it begins in the question
+
+
+@dataclass(frozen=True)
 class Question:
     """One exchange about a picture."""
 
     text: str
     answer: str
     pointers: tuple[Pointer, ...] = ()
+    quotes: tuple[Quote, ...] = ()
 
 
 @dataclass(frozen=True, eq=False)
@@ -65,9 +89,17 @@ class Asker:
 
     def several(self, count: int) -> list[Question]:
         """So many questions of random kinds; fewer where the scene has no answer to a kind."""
-        kinds: list[Callable[[], Question | None]] = [self.where, self.what, self.all, self.relation, self.count]
-        chosen = self.rng.choice(len(kinds), count, p=(0.66, 0.12, 0.05, 0.09, 0.08))
-        found = [kinds[int(k)]() for k in chosen]
+        kinds: dict[Callable[[], Question | None], float] = {
+            self.where: 0.45,
+            self.what: 0.1,
+            self.all: 0.05,
+            self.relation: 0.06,
+            self.count: 0.06,
+            self.read: 0.14,
+            self.moved: 0.1,
+            self.turned: 0.04,
+        }
+        found = [list(kinds)[int(k)]() for k in self.rng.choice(len(kinds), count, p=list(kinds.values()))]
         return [question for question in found if question is not None]
 
     def where(self) -> Question | None:
@@ -123,6 +155,54 @@ class Asker:
         what = f"{thing.shape}s" if by_shape else f"{thing.texture} objects"
         return Question(self._one(COUNT).format(what), COUNTED.format({"number": NUMBERS[min(number, 10)]}))
 
+    def read(self) -> Question:
+        """Where something is in a scene that is only told: to be read there, not seen."""
+        told = self._told(int(self.rng.integers(1, 4)))
+        thing = told[int(self.rng.integers(len(told)))]
+        text = self._one(READ).format(scene=_scene(told), name=thing.name)
+        answer = _sentence(thing)
+        place = answer.index("</p>")
+        sources = [(thing.name, text.index(f"the {thing.name}") + 4), (answer[place:], text.index(answer) + place)]
+        return _quoting(text, answer, sources)
+
+    def moved(self) -> Question:
+        """What is elsewhere from one told scene to the next, and where."""
+        scenes, answers = [self._told(int(self.rng.integers(2, 4)))], []
+        for _ in range(int(self.rng.integers(1, 3))):
+            before = scenes[-1]
+            k = int(self.rng.integers(len(before)))
+            thing = replace(before[k], box=self._somewhere())
+            after = [*before[:k], thing, *before[k + 1 :]]
+            scenes.append([after[int(j)] for j in self.rng.permutation(len(after))])
+            answers.append(_sentence(thing))
+        told = [_scene(scene) for scene in scenes]
+        text = self._one(MOVED).format(scenes=" ".join(told))
+        begins = [text.index(told[0])]
+        for scene in told[1:]:
+            begins.append(text.index(scene, begins[-1] + 1))
+        sources = [(answer, text.index(answer, begin)) for answer, begin in zip(answers, begins[1:], strict=True)]
+        return _quoting(text, "\n".join(answers), sources)
+
+    def turned(self) -> Question:
+        """By how much something is turned that is only told."""
+        angle = self._one(ANGLES)
+        text = self._one(TURNED).format(name=self._told(1)[0].name, angle=angle)
+        return _quoting(text, ANGLE.format({"angle": int(angle)}), [(angle, text.index(angle))])
+
+    def _told(self, count: int) -> list[Thing]:
+        """Things somewhere else than in the picture, some called as those in it are."""
+        known = sorted({(thing.texture, thing.shape) for thing in self.scene.things}) if self._coin else []
+        same = self._one(SHAPES) if self._coin else None  # often all that differs is the texture
+        made = [(self._one(TEXTURES), same or self._one(SHAPES)) for _ in range(count)]
+        names = list(dict.fromkeys([*known[: count - 1], *made]))[:count]
+        names = [names[int(k)] for k in self.rng.permutation(len(names))]
+        return [Thing(k + 1, texture, shape, self._somewhere(), 1) for k, (texture, shape) in enumerate(names)]
+
+    def _somewhere(self) -> Box:
+        wide, high = (int(side) for side in self.rng.integers((12, 10), (56, 50)))
+        left, top = int(self.rng.integers(0, FRONT.width - wide)), int(self.rng.integers(20, FRONT.height - high))
+        return Box(left, top, left + wide, top + high)
+
     def _pointing(self, asked: str, things: Sequence[Thing], *, scene: bool = False) -> Question:
         rows = [markup.located(as_object(thing), FRONT) for thing in things]
         sentences = [markup.LOCATED_SENTENCE.format(row) for row in rows]
@@ -132,7 +212,9 @@ class Asker:
             start = answer.index(sentence, end)
             end = start + len(sentence)
             pointers.append(Pointer(start, end, thing.number))
-        return Question(asked, answer, tuple(pointers))
+        name = things[0].name
+        known = [] if scene or name not in asked else [(name, asked.index(name))]
+        return replace(_quoting(asked, answer, known), pointers=tuple(pointers))
 
     @cached_property
     def unambiguous(self) -> list[tuple[str, Thing]]:
@@ -158,6 +240,10 @@ class Asker:
         things = [thing for thing in self.scene.things if thing.pixels >= LEAST_PIXELS]
         return things[int(self.rng.integers(len(things)))] if things else None
 
+    @property
+    def _coin(self) -> bool:
+        return bool(self.rng.random() < 0.5)
+
     def _one(self, choices: Sequence[str]) -> str:
         return choices[int(self.rng.integers(len(choices)))]
 
@@ -167,6 +253,24 @@ class Asker:
 
 def _named(name: str) -> str:
     return markup.NAMED.format({"object": name})
+
+
+def _sentence(thing: Thing) -> str:
+    return markup.LOCATED_SENTENCE.format(markup.located(as_object(thing), FRONT))
+
+
+def _scene(things: Sequence[Thing]) -> str:
+    return markup.SCENE.format({"objects": [markup.located(as_object(thing), FRONT) for thing in things]})
+
+
+def _quoting(text: str, answer: str, sources: Sequence[tuple[str, int]]) -> Question:
+    """An exchange whose answer has stretches of the question, one after the other, each with where it stands there."""
+    quotes, end = [], 0
+    for quoted, source in sources:
+        start = answer.index(quoted, end)
+        end = start + len(quoted)
+        quotes.append(Quote(start, end, source))
+    return Question(text, answer, quotes=tuple(quotes))
 
 
 def as_object(thing: Thing) -> SceneObject:

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import torch
 from torch import nn
@@ -15,7 +15,16 @@ from pretraining.reading import Past, Step, step, turns, weights_of
 from pretraining.scenes import EVERY_SHAPE, EVERY_TEXTURE
 
 LOOKS_IN: Final = 2  # the layer, from 0, two of whose heads are taught where to look
+QUOTES_IN: Final = 3  # the layer, two of whose heads are taught where in the question the next word stands
 HEADS: Final = 2
+
+
+class Read(NamedTuple):
+    """What the language model makes of a group of questions."""
+
+    hidden: torch.Tensor  # (R, T, D)
+    cells: torch.Tensor  # (R, HEADS, T, N): how the taught heads look at the picture
+    words: torch.Tensor  # (R, HEADS, T, T): how the others look at the question
 
 
 class Examiner(nn.Module):
@@ -69,7 +78,7 @@ class Teacher:
     examiner: Examiner
     inner: Examiner  # of the cells as they come to the layer that is taught where to look
     before: list[int]  # tokens before a picture
-    step: Step = step  # of reading, perhaps compiled
+    compiled: Step = step  # what reads where something is learned; elsewhere it would have to be compiled once more
     words: dict[str, float] = field(default_factory=dict)  # the parts of the last loss
 
     def eye(self, seen: Views) -> tuple[torch.Tensor, torch.Tensor]:
@@ -84,45 +93,42 @@ class Teacher:
         known, read = self.read(cells, asked)
         inner = self.inner(known, seen)
         labels = torch.cat([rows.labels[rows.labels != IGNORE] for rows in asked])
-        logits = torch.cat([self.model.lm_head(hidden[rows.labels != IGNORE])
-                            for (hidden, _), rows in zip(read, asked, strict=True)])  # fmt: skip
+        pairs = list(zip(read, asked, strict=True))
+        logits = torch.cat([self.model.lm_head(group.hidden[rows.labels != IGNORE]) for group, rows in pairs])
         words = functional.cross_entropy(logits.float(), labels)
-        looks = torch.cat([_looks(attention, seen, rows) for (_, attention), rows in zip(read, asked, strict=True)])
-        parts = {"words": words, "looks": looks.mean(), "eye": eye, "inner": inner}
+        looks = _mean([_looks(group.cells, seen, rows) for group, rows in pairs])
+        quotes = _mean([_quotes(group.words, rows) for group, rows in pairs])
+        parts = {"words": words, "looks": looks, "quotes": quotes, "eye": eye, "inner": inner}
         self.words = {name: part.item() for name, part in parts.items()}
-        weighted: torch.Tensor = words + 0.3 * (looks.mean() + eye + inner)
+        weighted: torch.Tensor = words + 0.3 * (looks + quotes + eye + inner)
         return weighted
 
-    def read(
-        self, cells: torch.Tensor, asked: Sequence[Branches]
-    ) -> tuple[torch.Tensor, list[tuple[torch.Tensor, torch.Tensor]]]:
+    def read(self, cells: torch.Tensor, asked: Sequence[Branches]) -> tuple[torch.Tensor, list[Read]]:
         """What the language model knows of the cells, (B, N, D), where it is taught to look; and of questions.
 
-        Of each group of those comes (R, T, D), and how it looks at the cells, (R, HEADS, T, N). A picture is read once,
-        however many questions there are about it.
+        A picture is read once, however many questions there are about it.
         """
         language = self.model.model.language_model
         embed, config = language.get_input_embeddings(), language.config
         heads, theta = config.num_attention_heads, config.rope_parameters["rope_theta"]
         size = config.hidden_size // heads
         layers = [weights_of(layer) for layer in language.layers]
-        x = self._pictures(cells)
+        x, one = self._pictures(cells), self.compiled if torch.is_grad_enabled() else step
         first, pasts = turns(size, 0, x.shape[1], theta), []
         cut, known = slice(len(self.before), x.shape[1]), cells
         for k, weights in enumerate(layers):
             known = x[:, cut] if k == LOOKS_IN else known
-            x, past, _ = self.step(x, None, first, weights, heads)
+            x, past, _ = one(x, None, first, weights, heads)
             pasts.append(past)
         found = []
         for rows in asked:
-            y, looked, then = embed(rows.tokens), None, turns(size, x.shape[1], rows.tokens.shape[1], theta)
+            y, looked, then = embed(rows.tokens), [], turns(size, x.shape[1], rows.tokens.shape[1], theta)
             owner = functional.one_hot(rows.owner, len(cells))  # a product is quicker than picking, on the way back too
-            for k, (weights, past) in enumerate(zip(layers, pasts, strict=True)):
+            for weights, past in zip(layers, pasts, strict=True):
                 mine = Past(*((owner.to(part.dtype) @ part.flatten(1)).view(-1, *part.shape[1:]) for part in past))
-                y, _, looks = self.step(y, mine, then, weights, heads)
-                looked = looks[:, :HEADS, :, cut] if k == LOOKS_IN else looked
-            assert looked is not None
-            found.append((language.norm(y), looked))
+                y, _, looks = one(y, mine, then, weights, heads)
+                looked.append(looks[:, :HEADS])
+            found.append(Read(language.norm(y), looked[LOOKS_IN][..., cut], looked[QUOTES_IN][..., x.shape[1] :]))
         return known, found
 
     def _pictures(self, cells: torch.Tensor) -> torch.Tensor:
@@ -131,9 +137,22 @@ class Teacher:
         return torch.cat([before, self.model.model.multi_modal_projector(cells).to(before.dtype)], 1)
 
 
+def _mean(parts: Sequence[torch.Tensor]) -> torch.Tensor:
+    """Over all of them, 0 over none."""
+    every = torch.cat(tuple(parts))
+    return every.sum() / max(1, len(every))
+
+
 def _looks(attention: torch.Tensor, seen: Views, asked: Branches) -> torch.Tensor:
     """How little of the attention goes to the thing that the next word is about, for each such word and head."""
     row, place = torch.nonzero(asked.about, as_tuple=True)
     cells_KN = seen.shares[asked.owner[row], asked.about[row, place]]
     mass_KH = (attention[row, :, place].float() * cells_KN[:, None]).sum(-1)
+    return -torch.log(mass_KH + 1e-4).flatten()
+
+
+def _quotes(attention: torch.Tensor, asked: Branches) -> torch.Tensor:
+    """How little of the attention goes to where the next word stands already, for each such word and head."""
+    row, place = torch.nonzero(asked.copied, as_tuple=True)
+    mass_KH = attention[row, :, place, asked.copied[row, place]].float()
     return -torch.log(mass_KH + 1e-4).flatten()

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from typing import Final
 
 from instar.wording import wording
-from pretraining.questions import COUNT, LIST, NUMBERS, WHAT, WHERE
+from pretraining.questions import COUNT, LIST, MOVED, NUMBERS, READ, TURNED, WHAT, WHERE
 from pretraining.scenes import EVERY_SHAPE, EVERY_TEXTURE
 
 _PLACEHOLDER: Final = re.compile(r"\{[a-z]+\}")
@@ -56,7 +56,7 @@ def texts() -> Iterator[str]:
     task = _TASKS.split()
     for _ in range(5):
         yield from names[::7]
-        yield from (*asked, *LIST)
+        yield from (*asked, *LIST, *READ, *MOVED, *TURNED)
         yield from (form for word in (*NUMBERS, *task, *EVERY_SHAPE) for form in (word, f" {word}", f" {word}s"))
 
 

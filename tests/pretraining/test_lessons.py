@@ -1,5 +1,6 @@
 """Batches say to a model exactly what the checkpoint's own processor and template would."""
 
+import re
 from pathlib import Path
 
 import numpy as np
@@ -12,7 +13,7 @@ from instar.demo import Image
 from pretraining.lessons import GROUPS, IGNORE, PICTURES, Scribe, ask, views
 from pretraining.model import COLUMNS, IMAGE_TOKENS, ROWS, make
 from pretraining.pictures import Pictures, draw_all
-from pretraining.questions import Question
+from pretraining.questions import Asker, Question
 from pretraining.scenes import draw
 from pretraining.words import phrases, texts
 
@@ -71,6 +72,30 @@ def test_pointers_mark_the_words_about_a_thing(backbone: HfBackbone, pictures: P
     assert "".join(backbone.tokenizer.decode(marked)).strip() in question.answer
     assert set(rows.about[0].tolist()) == {0, question.pointers[0].number}
     assert "0." in backbone.tokenizer.decode(marked)
+
+
+def test_quotes_mark_where_in_the_question_a_word_of_the_answer_stands(
+    backbone: HfBackbone, pictures: Pictures
+) -> None:
+    scribe, decode = Scribe(backbone.tokenizer), backbone.tokenizer.decode
+    for k, kind in enumerate(("where", "read", "moved", "turned") * 3):
+        question = getattr(Asker(pictures.scene(k), np.random.default_rng(k)), kind)()
+        found = [rows for rows in scribe.branches([[question]] * PICTURES) if (rows.labels != IGNORE).any()]
+        if found:  # else it is too long for every group
+            copied, labels = found[0].copied[0], found[0].labels[0]
+            (places,) = torch.nonzero(copied, as_tuple=True)
+            assert (copied[places] < places).all()
+            said, there = labels[places], found[0].tokens[0, copied[places]]
+            for one, other in zip(said, there, strict=True):
+                assert decode([other]).strip().endswith(decode([one]).strip())
+            assert all(part in decode(said).replace(" ", "") for part in _values(question))
+
+
+def _values(question: Question) -> list[str]:
+    """What an answer to a question of telling says: names and numbers."""
+    if not question.pointers and "<b>" in question.answer:
+        return re.findall(r"0\.(\d{3})", question.answer)
+    return re.findall(r"<r>\[(\d+)\]|<p>(\w+)", question.answer)[0][:1]
 
 
 def test_shapes_never_change(backbone: HfBackbone, pictures: Pictures) -> None:

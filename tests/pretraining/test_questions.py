@@ -1,12 +1,15 @@
 """What is asked about a scene is answered truly, and pointers point at what the words are about."""
 
+import itertools
+import re
+
 import numpy as np
 import pytest
 
 from instar import markup
 from instar.auxiliary.relations import PLACE
 from instar.embodiments.vima import FRONT
-from pretraining.questions import NUMBERS, Asker, Question
+from pretraining.questions import ANGLE, NUMBERS, Asker, Question
 from pretraining.scenes import Scene, Thing, draw
 
 
@@ -83,3 +86,19 @@ def _shape(thing: Thing) -> str:
 
 def _texture(thing: Thing) -> str:
     return thing.texture
+
+
+def test_what_moved_is_what_two_told_scenes_do_not_share(scenes: list[Scene]) -> None:
+    for _, question in _asked(scenes, "moved"):
+        told = [markup.SCENE.parse(f"<scene>{part}</scene>")["objects"]
+                for part in re.findall("<scene>(.*?)</scene>", question.text, re.DOTALL)]  # fmt: skip
+        moved = [[row for row in after if row not in before] for before, after in itertools.pairwise(told)]
+        assert [markup.LOCATED_SENTENCE.parse(row) for row in question.answer.split("\n")] == [row for (row,) in moved]
+
+
+def test_what_is_read_stands_in_the_told_scene(scenes: list[Scene]) -> None:
+    for _, question in _asked(scenes, "read"):
+        assert question.answer in question.text
+        assert f"the {markup.LOCATED_SENTENCE.parse(question.answer)['object']}" in question.text
+    for _, question in _asked(scenes, "turned"):
+        assert f" {ANGLE.parse(question.answer)['angle']} degrees" in question.text

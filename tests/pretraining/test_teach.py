@@ -56,9 +56,9 @@ def test_the_loss_of_words_is_that_of_the_model_itself(tmp_path: Path) -> None:
         ids = torch.cat([prefix.expand(len(rows.tokens), -1), rows.tokens], 1)
         logits = backbone.model(input_ids=ids, pixel_values=seen.rgb[rows.owner]).logits[:, prefix.shape[1] :]
         cells, _ = teacher.eye(seen)
-        _, [(mine, _), *_] = teacher.read(cells, branches)
+        _, [read, *_] = teacher.read(cells, branches)
     learned = rows.labels != IGNORE
-    torch.testing.assert_close(backbone.model.lm_head(mine)[learned], logits[learned], atol=1e-4, rtol=1e-3)
+    torch.testing.assert_close(backbone.model.lm_head(read.hidden)[learned], logits[learned], atol=1e-4, rtol=1e-3)
 
 
 def test_a_course_goes_on_where_it_was_and_refuses_another(tmp_path: Path) -> None:
@@ -75,9 +75,16 @@ def test_a_course_goes_on_where_it_was_and_refuses_another(tmp_path: Path) -> No
 
 
 def test_figures_say_shares_with_intervals() -> None:
-    tally = Tally(errors=[(1, 3.0), (5, 12.0)], found=[(2, 2, 2, 1)], named=[True, False], counted=[True])
+    tally = Tally(
+        errors=[(1, 3.0), (5, 12.0)],
+        found=[(2, 2, 2, 1)],
+        named=[True, False],
+        counted=[True],
+        told={"read": [True, True, False, True]},
+    )
     figures = tally.to_json()
     assert figures["median px off"] == 7.5
     assert figures["within 5 px"].startswith("50.0 % [")
     assert figures["within 10 px by things"]["4 to 6"].startswith("0.0 %")
     assert figures["found and named (recall)"].startswith("50.0 %")
+    assert figures["quoted word for word"]["read"].startswith("75.0 %")
