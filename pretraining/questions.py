@@ -43,6 +43,13 @@ TURNED: Final = (
     "The {name} was turned by {angle} degrees. By how much?",
     "<task>Turn the {name} by {angle} degrees.</task> By how much?",
 )
+DONE: Final[dict[markup.Tool, tuple[str, ...]]] = {
+    "suction": (
+        "The {name} was lifted at <b>{start}</b>, turned by {angle} degrees and put down at <b>{end}</b>. As a step?",
+        "Write as a step: to <b>{end}</b>, by {angle} degrees, the {name} from <b>{start}</b>.",
+    ),
+    "spatula": ("The {name} was swept from <b>{start}</b> to <b>{end}</b>, by {angle} degrees. As a step?",),
+}
 COUNT: Final = ("How many {} are there?", "How many {} do you see?", "Count the {}.")
 NUMBERS: Final = ("none", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten")
 COUNTED: Final = Grammar(Choice("number", NUMBERS), ".")
@@ -90,14 +97,15 @@ class Asker:
     def several(self, count: int) -> list[Question]:
         """So many questions of random kinds; fewer where the scene has no answer to a kind."""
         kinds: dict[Callable[[], Question | None], float] = {
-            self.where: 0.45,
+            self.where: 0.4,
             self.what: 0.1,
             self.all: 0.05,
             self.relation: 0.06,
             self.count: 0.06,
             self.read: 0.14,
-            self.moved: 0.1,
-            self.turned: 0.04,
+            self.moved: 0.09,
+            self.turned: 0.03,
+            self.done: 0.07,
         }
         found = [list(kinds)[int(k)]() for k in self.rng.choice(len(kinds), count, p=list(kinds.values()))]
         return [question for question in found if question is not None]
@@ -188,6 +196,19 @@ class Asker:
         angle = self._one(ANGLES)
         text = self._one(TURNED).format(name=self._told(1)[0].name, angle=angle)
         return _quoting(text, ANGLE.format({"angle": int(angle)}), [(angle, text.index(angle))])
+
+    def done(self) -> Question:
+        """What was done, which the question tells in plain words, as a step is written. It fits no picture."""
+        tool: markup.Tool = "suction" if self._coin else "spatula"
+        name, angle = self._told(1)[0].name, self._one(ANGLES)
+        places = [{"x": int(x) / 1000, "y": int(y) / 1000} for x, y in self.rng.integers(0, 1000, (2, 2))]
+        start, end = (markup.pair("x", "y").format(place) for place in places)
+        text = self._one(DONE[tool]).format(name=name, start=start, end=end, angle=angle)
+        numbers = {f"{axis}{k}": value for k, place in enumerate(places) for axis, value in place.items()}
+        step = markup.MOVES[tool].format({"object": name, "degrees": int(angle), **numbers})
+        spin = text.index(f"by {angle} degrees") + len("by ")
+        sources = [(name, text.index(name)), (start, text.index(start)), (angle, spin), (end, text.rindex(end))]
+        return _quoting(text, f"Step 1: {step}", sources)
 
     def _told(self, count: int) -> list[Thing]:
         """Things somewhere else than in the picture, some called as those in it are."""

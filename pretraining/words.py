@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from typing import Final
 
 from instar.wording import wording
-from pretraining.questions import COUNT, LIST, MOVED, NUMBERS, READ, TURNED, WHAT, WHERE
+from pretraining.questions import COUNT, DONE, LIST, MOVED, NUMBERS, READ, TURNED, WHAT, WHERE
 from pretraining.scenes import EVERY_SHAPE, EVERY_TEXTURE
 
 _PLACEHOLDER: Final = re.compile(r"\{[a-z]+\}")
@@ -53,10 +53,11 @@ def texts() -> Iterator[str]:
     """What words are learned from, each often enough to become a token."""
     names = [f"{texture} {shape}" for texture in EVERY_TEXTURE for shape in EVERY_SHAPE]
     asked = [template.format(name) for template in (*WHERE, *WHAT, *COUNT) for name in ("red block", "bowls")]
+    told = [_PLACEHOLDER.sub("", form) for forms in (READ, MOVED, TURNED, *DONE.values()) for form in forms]
     task = _TASKS.split()
     for _ in range(5):
         yield from names[::7]
-        yield from (*asked, *LIST, *READ, *MOVED, *TURNED)
+        yield from (*asked, *LIST, *told)
         yield from (form for word in (*NUMBERS, *task, *EVERY_SHAPE) for form in (word, f" {word}", f" {word}s"))
 
 

@@ -65,7 +65,7 @@ def walk(config: DemoConfig, progress: Progress = silent) -> DemoSummary:
 
 
 def _samples(config: DemoConfig) -> BuildConfig:
-    demos = f"tabletop:episodes={config.demonstrations},tasks={config.tasks},seed={config.seed}"
+    demos = f"tabletop:episodes={config.demonstrations},tasks={config.tasks},seed={config.seed},hand=steady"
     out = config.out / "samples"
     return BuildConfig(demos=demos, out=out, recipe=config.recipe, auxiliary=config.auxiliary, workers=2)
 

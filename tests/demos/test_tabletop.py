@@ -10,10 +10,13 @@ from instar.demos.tabletop import TabletopDemos
 from instar.errors import ConfigError, DataError
 from instar.simulator import Task
 from instar.simulators.tabletop import Tabletop
+from instar.simulators.tabletop.expert import Hand
 from instar.simulators.tabletop.look import Look
+from instar.simulators.tabletop.views import TOP
 from instar.testing import conform
 
 LOOKS: tuple[Look, ...] = ("sim", "real")
+HANDS: tuple[Hand, ...] = ("oracle", "steady")
 
 
 def test_it_conforms() -> None:
@@ -118,3 +121,24 @@ def test_the_fingerprint_tells_other_options_apart() -> None:
     prints = {TabletopDemos(4).fingerprint(), TabletopDemos(5).fingerprint(), TabletopDemos(4, seed=1).fingerprint()}
     prints |= {TabletopDemos(4, "rotate").fingerprint(), TabletopDemos(4, suite="combinatorial").fingerprint()}
     assert len(prints) == 5
+
+
+def test_a_steady_hand_picks_well_inside_and_turns_only_what_is_to_be_turned() -> None:
+    tasks = "rotate+visual_manipulation+rearrange+same_shape"
+    anywhere, steady = (TabletopDemos(16, tasks, hand=hand) for hand in HANDS)
+    assert steady.ids()[0] == "tabletop-steady/placement/rotate/000000"
+    assert steady.fingerprint() != anywhere.fingerprint()
+    for one, other in zip(anywhere.ids(), steady.ids(), strict=True):
+        episode = steady.episode(other)
+        first = episode.steps[0].observation
+        assert first.images["front"].digest == anywhere.episode(one).steps[0].observation.images["front"].digest
+        turns = [abs(episode.action(t)[5]) > 0 for t in range(episode.length)]
+        assert all(turns) if "/rotate/" in other else not any(turns)
+        np.testing.assert_array_equal(episode.action(0), steady.episode(other).action(0))
+        ids = first.segmentation["top"]
+        x, y = episode.action(0)[:2]
+        row = int(np.abs(TOP.rows_to_x(np.arange(float(ids.shape[0]))) - x).argmin())
+        column = int(np.abs(TOP.columns_to_y(np.arange(float(ids.shape[1]))) - y).argmin())
+        around = ids[row - 1 : row + 2, column - 1 : column + 2]
+        assert (around == ids[row, column]).all()
+        assert ids[row, column] in {thing.id for thing in first.objects}

@@ -78,7 +78,7 @@ def test_quotes_mark_where_in_the_question_a_word_of_the_answer_stands(
     backbone: HfBackbone, pictures: Pictures
 ) -> None:
     scribe, decode = Scribe(backbone.tokenizer), backbone.tokenizer.decode
-    for k, kind in enumerate(("where", "read", "moved", "turned") * 3):
+    for k, kind in enumerate(("where", "read", "moved", "turned", "done") * 3):
         question = getattr(Asker(pictures.scene(k), np.random.default_rng(k)), kind)()
         found = [rows for rows in scribe.branches([[question]] * PICTURES) if (rows.labels != IGNORE).any()]
         if found:  # else it is too long for every group

@@ -102,3 +102,15 @@ def test_what_is_read_stands_in_the_told_scene(scenes: list[Scene]) -> None:
         assert f"the {markup.LOCATED_SENTENCE.parse(question.answer)['object']}" in question.text
     for _, question in _asked(scenes, "turned"):
         assert f" {ANGLE.parse(question.answer)['angle']} degrees" in question.text
+
+
+def test_what_was_done_is_written_as_the_question_tells_it(scenes: list[Scene]) -> None:
+    for _, question in _asked(scenes, "done"):
+        step = question.answer.removeprefix("Step 1: ")
+        row = markup.MOVES["spatula" if step.startswith("Sweep") else "suction"].parse(step)
+        assert row["object"] in question.text
+        assert f"by {row['degrees']} degrees" in question.text
+        for quote in question.quotes:
+            said = question.answer[quote.start : quote.stop]
+            assert question.text[quote.source :].startswith(said)
+        assert len(question.quotes) == 4

@@ -11,6 +11,7 @@ from instar.errors import ConfigError, DataError
 from instar.files import digest
 from instar.simulator import Task
 from instar.simulators.tabletop import WORLD_VERSION, Tabletop
+from instar.simulators.tabletop.expert import Hand
 from instar.simulators.tabletop.look import Look
 from instar.simulators.tabletop.selection import TASKS, set_at, suites_of, tasks_of
 
@@ -27,6 +28,9 @@ class TabletopDemos:
     suite: Annotated[str, Doc("the level whose shapes and textures are used")] = "placement"
     seed: Annotated[int, Doc("the first seed of every task")] = 0
     look: Annotated[Look, Doc("sim, or real: another table, light and noise, and a camera that has moved")] = "sim"
+    hand: Annotated[
+        Hand, Doc("oracle picks anywhere and turns all, as VIMA-Bench's; steady picks near the middle, turns if asked")
+    ] = "oracle"
 
     def __post_init__(self) -> None:
         suites_of((self.suite,))
@@ -47,13 +51,13 @@ class TabletopDemos:
     def episode(self, id: str) -> Episode:
         """The expert at play. Raises DataError for a foreign id, and for the rare seed the expert does not solve."""
         task, seed = self._parsed(id)
-        return play(id, task, seed, self.look)
+        return play(id, task, Tabletop(self.look, self.hand), seed)
 
     def fingerprint(self) -> str:
         """Of the options and of the world's rules."""
         names = list(self._names())
         return digest({"world": WORLD_VERSION, "tasks": names, "suite": self.suite, "seed": self.seed} | {
-            "episodes": self.episodes, "look": self.look
+            "episodes": self.episodes, "look": self.look, "hand": self.hand
         })  # fmt: skip
 
     def _names(self) -> tuple[str, ...]:
@@ -66,8 +70,9 @@ class TabletopDemos:
         return f"{self._place()}/{self.suite}/{task}/{seed:06d}"
 
     def _place(self) -> str:
-        # The same seed in the other look is another episode: both may be trained on together.
-        return "tabletop" if self.look == "sim" else f"tabletop-{self.look}"
+        # The same seed in the other look, or by the other hand, is another episode: all may be trained on together.
+        usual = {"sim", "oracle"}
+        return "-".join(["tabletop", *(chosen for chosen in (self.look, self.hand) if chosen not in usual)])
 
     def _parsed(self, id: str) -> tuple[Task, int]:
         parts = id.split("/")
@@ -80,9 +85,8 @@ class TabletopDemos:
         raise DataError(f"{id}: not an episode of these demonstrations; the first is {self.ids()[0]}")
 
 
-def play(id: str, task: Task, seed: int, look: Look = "sim") -> Episode:
+def play(id: str, task: Task, simulator: Tabletop, seed: int) -> Episode:
     """What the scripted expert does with a seed, as an episode called `id`. Raises DataError if it does not succeed."""
-    simulator = Tabletop(look)
     instruction, observation = simulator.reset(task, seed)
     expert = simulator.expert()
     steps: list[Step] = []

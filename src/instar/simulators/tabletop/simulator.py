@@ -17,7 +17,7 @@ from instar.robot import Floats, Robot
 from instar.simulator import Task, Transition
 from instar.simulators.names import meant
 from instar.simulators.tabletop.body import Body
-from instar.simulators.tabletop.expert import Expert, action_of
+from instar.simulators.tabletop.expert import Expert, Hand, action_of
 from instar.simulators.tabletop.look import Conditions, Look
 from instar.simulators.tabletop.render import Shot, portrait, scene
 from instar.simulators.tabletop.seeing import Seen
@@ -37,6 +37,7 @@ class Tabletop:
     """The table, the cup and the spatula of VIMA-Bench without physics: things go where the measured rules say."""
 
     look: Annotated[Look, Doc("sim, or real: another table, light and noise, and a camera that has moved")] = "sim"
+    hand: Annotated[Hand, Doc("of the expert: the oracle's, as in VIMA-Bench, or a steady one")] = "oracle"
     robot: Robot = field(default=VIMA, init=False, repr=False)
     _conditions: Conditions | None = field(default=None, init=False, repr=False)
     _task: Task | None = field(default=None, init=False, repr=False)
@@ -90,7 +91,7 @@ class Tabletop:
         advice = None if self._verdict.over else problem.rule.advise(self._bodies, rng)
         if advice is None:
             raise SimulatorError("the episode is over; the expert has nothing left to do")
-        return action_of(advice, self._bodies, rng)
+        return action_of(advice, self._bodies, rng, self.hand)
 
     def _playing(self) -> Problem:
         if self._problem is None:

@@ -80,7 +80,9 @@ class Placing:
         now = {body.id: body for body in bodies}
         blocked = self.aside is not None and any(goal.close(now[self.aside.body]) for goal in self.goals)
         goal = self.aside if blocked else next(iter(self.open), None)
-        return None if goal is None else Move(goal.body, *(goal.aim or (goal.x, goal.y)), goal.yaw)
+        if goal is None:
+            return None
+        return Move(goal.body, *(goal.aim or (goal.x, goal.y)), goal.yaw, goal.turned)
 
     def confusion(self, bodies: Sequence[Body]) -> str:
         """Which distractor is in the way of a goal, or has a goal's body put upon it; empty if none."""

@@ -31,6 +31,7 @@ class Move:
     x: float
     y: float
     yaw: float
+    turned: bool = True  # whether the task asks for the yaw
 
 
 @dataclass(frozen=True)
