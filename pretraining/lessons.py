@@ -22,7 +22,7 @@ GROUPS: Final = {40: 54, 56: 17, 80: 10, 112: 9, 176: 7, 272: 3}  # rows by toke
 PICTURES: Final = 16
 
 Integers = NDArray[np.int64]
-Columns = tuple[Integers, Integers, Integers, Integers]  # tokens, labels, about, copied
+Columns = tuple[Integers, ...]  # tokens, labels, about, copied, compared
 
 
 @dataclass(frozen=True, eq=False)
@@ -44,6 +44,7 @@ class Branches:
     labels: torch.Tensor  # (R, T) int64: the token that comes next, IGNORE where nothing is learned
     about: torch.Tensor  # (R, T) int64: the thing that the next token is about, 0 is none
     copied: torch.Tensor  # (R, T) int64: where in the row the next token stands already, 0 is nowhere
+    compared: torch.Tensor  # (R, T) int64: where in the row the same was told of the same thing before, 0 is nowhere
 
 
 def views(pictures: Pictures, chosen: Sequence[int] | Integers, least: float = LEAST_SHARE) -> Views:
@@ -106,7 +107,7 @@ class Scribe:
         return [self._together(rows, length, rooms[length]) for length, rows in groups.items()]
 
     def _together(self, rows: Sequence[tuple[int, Columns]], length: int, count: int) -> Branches:
-        fills = (self.tokenizer.pad_token_id, IGNORE, 0, 0)
+        fills = (self.tokenizer.pad_token_id, IGNORE, 0, 0, 0)
         owner = torch.zeros(count, dtype=torch.long)
         columns = [torch.full((count, length), fill) for fill in fills]
         for k, (mine, values) in enumerate(rows):
@@ -121,7 +122,7 @@ class Scribe:
 
 
 def _branch(question: Question, prompt: _Written, answer: _Written, end: int) -> Columns:
-    """Tokens, the next token where it is learned, what that one is about and where it is copied from."""
+    """Tokens, the next token where it is learned, what that one is about, where it is copied from, and told before."""
     tokens = np.array([*prompt.tokens, *answer.tokens, end])
     labels = np.full(len(tokens), IGNORE)
     first = len(prompt.tokens) - 1
@@ -135,7 +136,12 @@ def _branch(question: Question, prompt: _Written, answer: _Written, end: int) ->
         for quote in question.quotes:
             if quote.start < stop - 1 <= quote.stop:  # words end alike, but for a space they may begin with
                 copied[first + j] = ends.get(stop - 1 - quote.start + quote.source, 0)
-    return tokens, labels, about, copied
+    compared = np.zeros_like(labels)
+    for k, (_, stop) in enumerate(prompt.spans):
+        for quote in question.again:
+            if quote.start < stop - 1 <= quote.stop:
+                compared[k] = ends.get(stop - 1 - quote.start + quote.source, 0)
+    return tokens, labels, about, copied, compared
 
 
 def ask(

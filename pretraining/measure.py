@@ -22,16 +22,17 @@ from instar.chat import IMAGE, Conversation, Turn
 from instar.demo import Box, Image
 from instar.embodiments.vima import FRONT
 from instar.files import write_json
-from instar.grammar import Grammar
+from instar.grammar import Grammar, Repeat
 from instar.metrics import wilson
 from instar.seeing.detect import Sighting, pairs
 from pretraining.questions import ANGLE, COUNT, COUNTED, LIST, MOVES, NUMBERS, WHAT, WHERE, Asker
-from pretraining.scenes import Scene, Thing, draw
+from pretraining.scenes import MOST, Scene, Thing, draw
 from studies.pages import table
 
 KINDS: Final = ("plain", "tasks", "unseen_textures", "unseen_shapes")
 CROWDS: Final = {"1": (1, 1), "2 to 3": (2, 3), "4 to 6": (4, 6), "7 or more": (7, 99)}  # things in a picture
 TOLD: Final = {"read": markup.LOCATED_SENTENCE, "moved": MOVES, "turned": ANGLE}  # answers that stand in the question
+LISTED: Final = Grammar("<scene>", Repeat("objects", markup.LOCATED_SENTENCE, most=MOST), "</scene>")
 NEAR: Final = (5.0, 10.0)  # pixels of a picture of 256 by 128
 BATCH: Final = 32
 
@@ -107,8 +108,8 @@ class Examination:
             tally.errors.append((len(scene.things), float(np.hypot(*np.subtract(_middle(box), _middle(thing.box))))))
 
     def _all(self, scenes: Sequence[Scene], tally: Tally) -> None:
-        for scene, reply in zip(scenes, self._said([(scene, LIST[1]) for scene in scenes], markup.SCENE), strict=True):
-            said = [Sighting(row["object"], markup.box(row, FRONT)) for row in markup.SCENE.parse(reply)["objects"]]
+        for scene, reply in zip(scenes, self._said([(scene, LIST[1]) for scene in scenes], LISTED), strict=True):
+            said = [Sighting(row["object"], markup.box(row, FRONT)) for row in LISTED.parse(reply)["objects"]]
             there = [Sighting(thing.name, thing.box) for thing in scene.things]
             boxes, names = (pairs(said, there, named=named) for named in (False, True))
             tally.found.append((len(said), len(there), boxes, names))

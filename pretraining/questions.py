@@ -5,6 +5,7 @@ words. Some are answered from a scene that is only told, as instructions tell of
 as see. Nothing is asked about actions.
 """
 
+import itertools
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
@@ -70,9 +71,9 @@ class Pointer:
 
 @dataclass(frozen=True)
 class Quote:
-    """A stretch of an answer that stands in the question too."""
+    """A stretch of an answer, or of a question, that stands in the question before."""
 
-    start: int  # characters of the answer
+    start: int  # characters
     stop: int
     source: int  # where it begins in the question
 
@@ -85,6 +86,7 @@ class Question:
     answer: str
     pointers: tuple[Pointer, ...] = ()
     quotes: tuple[Quote, ...] = ()
+    again: tuple[Quote, ...] = ()  # stretches of the question itself that tell again of the same thing
 
 
 @dataclass(frozen=True, eq=False)
@@ -189,7 +191,14 @@ class Asker:
         for scene in told[1:]:
             begins.append(text.index(scene, begins[-1] + 1))
         sources = [(answer, text.index(answer, begin)) for answer, begin in zip(answers, begins[1:], strict=True)]
-        return _quoting(text, "\n".join(answers), sources)
+        again = []
+        for k, (earlier, later) in enumerate(itertools.pairwise(scenes)):
+            first = {thing.number: _sentence(thing) for thing in earlier}
+            for thing in later:
+                source = text.index(first[thing.number], begins[k])
+                start = text.index(_sentence(thing), begins[k + 1])
+                again.append(Quote(start, start + len(first[thing.number]), source))
+        return replace(_quoting(text, "\n".join(answers), sources), again=tuple(again))
 
     def turned(self) -> Question:
         """By how much something is turned that is only told."""

@@ -16,7 +16,7 @@ from pretraining.scenes import EVERY_SHAPE, EVERY_TEXTURE
 
 LOOKS_IN: Final = 2  # the layer, from 0, two of whose heads are taught where to look
 QUOTES_IN: Final = 3  # the layer, two of whose heads are taught where in the question the next word stands
-HEADS: Final = 2
+HEADS: Final = 2  # so taught; in the first of these layers two more, where the same thing was told of before
 
 
 class Read(NamedTuple):
@@ -25,6 +25,7 @@ class Read(NamedTuple):
     hidden: torch.Tensor  # (R, T, D)
     cells: torch.Tensor  # (R, HEADS, T, N): how the taught heads look at the picture
     words: torch.Tensor  # (R, HEADS, T, T): how the others look at the question
+    before: torch.Tensor  # (R, HEADS, T, T): how those look at it that compare
 
 
 class Examiner(nn.Module):
@@ -97,10 +98,11 @@ class Teacher:
         logits = torch.cat([self.model.lm_head(group.hidden[rows.labels != IGNORE]) for group, rows in pairs])
         words = functional.cross_entropy(logits.float(), labels)
         looks = _mean([_looks(group.cells, seen, rows) for group, rows in pairs])
-        quotes = _mean([_quotes(group.words, rows) for group, rows in pairs])
-        parts = {"words": words, "looks": looks, "quotes": quotes, "eye": eye, "inner": inner}
+        quotes = _mean([_read_in(group.words, rows.copied) for group, rows in pairs])
+        compares = _mean([_read_in(group.before, rows.compared) for group, rows in pairs])
+        parts = {"words": words, "looks": looks, "quotes": quotes, "compares": compares, "eye": eye, "inner": inner}
         self.words = {name: part.item() for name, part in parts.items()}
-        weighted: torch.Tensor = words + 0.3 * (looks + quotes + eye + inner)
+        weighted: torch.Tensor = words + 0.3 * (looks + quotes + compares + eye + inner)
         return weighted
 
     def read(self, cells: torch.Tensor, asked: Sequence[Branches]) -> tuple[torch.Tensor, list[Read]]:
@@ -127,8 +129,10 @@ class Teacher:
             for weights, past in zip(layers, pasts, strict=True):
                 mine = Past(*((owner.to(part.dtype) @ part.flatten(1)).view(-1, *part.shape[1:]) for part in past))
                 y, _, looks = one(y, mine, then, weights, heads)
-                looked.append(looks[:, :HEADS])
-            found.append(Read(language.norm(y), looked[LOOKS_IN][..., cut], looked[QUOTES_IN][..., x.shape[1] :]))
+                looked.append(looks)
+            own, taught, others = slice(x.shape[1], None), slice(HEADS), slice(HEADS, 2 * HEADS)
+            cells, words = looked[LOOKS_IN][:, taught, :, cut], looked[QUOTES_IN][:, taught, :, own]
+            found.append(Read(language.norm(y), cells, words, looked[LOOKS_IN][:, others, :, own]))
         return known, found
 
     def _pictures(self, cells: torch.Tensor) -> torch.Tensor:
@@ -151,8 +155,8 @@ def _looks(attention: torch.Tensor, seen: Views, asked: Branches) -> torch.Tenso
     return -torch.log(mass_KH + 1e-4).flatten()
 
 
-def _quotes(attention: torch.Tensor, asked: Branches) -> torch.Tensor:
-    """How little of the attention goes to where the next word stands already, for each such word and head."""
-    row, place = torch.nonzero(asked.copied, as_tuple=True)
-    mass_KH = attention[row, :, place, asked.copied[row, place]].float()
+def _read_in(attention: torch.Tensor, sources: torch.Tensor) -> torch.Tensor:
+    """How little of the attention (R, HEADS, T, T) goes to the `sources` (R, T), for each token that has one."""
+    row, place = torch.nonzero(sources, as_tuple=True)
+    mass_KH = attention[row, :, place, sources[row, place]].float()
     return -torch.log(mass_KH + 1e-4).flatten()

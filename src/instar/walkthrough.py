@@ -31,14 +31,14 @@ class DemoConfig:
         Doc("what to teach: larva comes with instar and can see; a folder is a checkpoint of yours; tiny:llava a toy"),
     ] = "larva"
     lora: Annotated[Lora, Doc("adapters in place of full finetuning")] = field(default_factory=Lora)
-    steps: Annotated[int, Doc("optimizer steps of the training")] = 450
-    batch: Annotated[int, Doc("samples per step")] = 16
+    steps: Annotated[int, Doc("optimizer steps of the training")] = 1000
+    batch: Annotated[int, Doc("samples per step")] = 8
     lr: Annotated[float, Doc("highest learning rate")] = 1e-3
     episodes: Annotated[int, Doc("evaluation episodes per family")] = 25
     seed: Annotated[int, Doc("of new weights and the order of samples")] = 0
     recipe: Annotated[str, Doc("how acting becomes talking, with its options")] = "llara"
     auxiliary: Annotated[tuple[str, ...], Doc("questions beside the action ones")] = ("obj_loc",)
-    mixture: Annotated[str | None, Doc("how many of which questions, as `instar train` takes it")] = "obj_loc=0.25"
+    mixture: Annotated[str | None, Doc("how many of which questions, as `instar train` takes it")] = "obj_loc=0.15"
 
 
 @dataclass(frozen=True)

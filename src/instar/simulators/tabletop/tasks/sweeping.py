@@ -113,8 +113,9 @@ class Sweeping:
         return best
 
     def _plans(self, bodies: Sequence[Body], rng: np.random.Generator) -> "Iterator[_Plan]":
-        """Every known way for every open block, then others with places shifted at random."""
-        waiting = [body for body in bodies if body.id in self.targets and body.id not in self.inside]
+        """Every known way for every open block, from left to right; then others with places shifted at random."""
+        open_ones = [body for body in bodies if body.id in self.targets and body.id not in self.inside]
+        waiting = sorted(open_ones, key=lambda body: body.y)  # an order that can be seen
         for way in self.ways:
             for body in waiting:
                 yield _Plan(body.id, (*way, _point(self.zone.middle)), margin=MARGIN)
