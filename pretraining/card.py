@@ -87,15 +87,16 @@ def _second(config: CardConfig) -> str:
 CARD: Final = """# larva
 
 A vision-language model of 4.7 million weights that sees the tabletop and can be asked about it. It comes with instar
-so that a policy can be taught to act in minutes without a GPU, as LLaRA teaches LLaVA: it understands pictures, and
-has never been told about actions.
+so that a policy can be taught to act in minutes without a GPU, as LLaRA teaches LLaVA: it understands pictures and
+reads what it is told, and has never been told what to do in a picture.
 
 * **Kind**: LLaVA of transformers. Eye: a small ResNet, positions, two transformer layers (`dpt`, hybrid), 64 by 128
   pixels in, 128 image tokens out. Language model: Llama, 5 layers 192 wide. Half precision on disk.
 * **Tokenizer**: its own, of some 1,400 tokens; every digit is one token; sentences that never change are one each.
 * **Learned from**: {scenes} pictures drawn by `pretraining/`, half random tables, half tables as tasks set them, with
   questions made from what stands where. Shapes and textures of VIMA-Bench's training partitions only: what its level
-  L3 adds was never shown. No demonstration, no action, no scene of an evaluation.
+  L3 adds was never shown. No demonstration, no scene of an evaluation. Some questions tell of a step in plain words,
+  of random things at random places, and want it written as a step: form, without a picture that it fits.
 * **Course**: {look} steps of 64 pictures ({looked} in all) in which the eye learns what each of its cells shows; then
   {speak} steps of 16 pictures ({spoken}, {asked} questions) in which everything learns to answer, and two heads of
   attention are told where to look, two more where in the question the next word stands already, and two where it told

@@ -131,8 +131,8 @@ class Teacher:
                 y, _, looks = one(y, mine, then, weights, heads)
                 looked.append(looks)
             own, taught, others = slice(x.shape[1], None), slice(HEADS), slice(HEADS, 2 * HEADS)
-            cells, words = looked[LOOKS_IN][:, taught, :, cut], looked[QUOTES_IN][:, taught, :, own]
-            found.append(Read(language.norm(y), cells, words, looked[LOOKS_IN][:, others, :, own]))
+            seen, quoted = looked[LOOKS_IN][:, taught, :, cut], looked[QUOTES_IN][:, taught, :, own]
+            found.append(Read(language.norm(y), seen, quoted, looked[LOOKS_IN][:, others, :, own]))
         return known, found
 
     def _pictures(self, cells: torch.Tensor) -> torch.Tensor:
