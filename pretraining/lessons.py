@@ -1,6 +1,6 @@
 """From scenes and questions to batches: one picture, and all questions about it as branches behind it."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, NamedTuple
 
@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from pretraining.model import IMAGE_TOKENS
 from pretraining.pictures import LEAST_SHARE, Pictures
-from pretraining.questions import Asker, Question
+from pretraining.questions import Asker, Question, Quote
 
 # Legend: B pictures, N cells of one, M things in it, R questions about all of them, T tokens of a question.
 
@@ -43,7 +43,9 @@ class Branches:
     tokens: torch.Tensor  # (R, T) int64
     labels: torch.Tensor  # (R, T) int64: the token that comes next, IGNORE where nothing is learned
     about: torch.Tensor  # (R, T) int64: the thing that the next token is about, 0 is none
-    copied: torch.Tensor  # (R, T) int64: where in the row the next token stands already, 0 is nowhere
+    copied: (
+        torch.Tensor
+    )  # (R, T) int64: where in the row the next token stands already, or what it is due to; 0 is nowhere
     compared: torch.Tensor  # (R, T) int64: where in the row the same was told of the same thing before, 0 is nowhere
 
 
@@ -127,21 +129,27 @@ def _branch(question: Question, prompt: _Written, answer: _Written, end: int) ->
     labels = np.full(len(tokens), IGNORE)
     first = len(prompt.tokens) - 1
     labels[first:-1] = tokens[first + 1 :]
-    about, copied = np.zeros_like(labels), np.zeros_like(labels)
-    ends = {stop - 1: k for k, (_, stop) in enumerate(prompt.spans)}  # characters after the first, a line break
+    ends = {stop - 1: k for k, (_, stop) in enumerate(prompt.spans)}  # by characters after the first, a line break
+    about, copied, compared = (np.zeros_like(labels) for _ in range(3))
     for j, (start, stop) in enumerate(answer.spans):  # characters after the first, a space
-        for pointer in question.pointers:
-            if pointer.start < start <= pointer.stop:
-                about[first + j] = pointer.number
-        for quote in question.quotes:
-            if quote.start < stop - 1 <= quote.stop:  # words end alike, but for a space they may begin with
-                copied[first + j] = ends.get(stop - 1 - quote.start + quote.source, 0)
-    compared = np.zeros_like(labels)
+        about[first + j] = next((one.number for one in question.pointers if one.start < start <= one.stop), 0)
+        copied[first + j] = _source(question.quotes, stop - 1, ends) or _due(question.hints, stop - 1, ends)
     for k, (_, stop) in enumerate(prompt.spans):
-        for quote in question.again:
-            if quote.start < stop - 1 <= quote.stop:
-                compared[k] = ends.get(stop - 1 - quote.start + quote.source, 0)
+        compared[k] = _source(question.again, stop - 1, ends)
     return tokens, labels, about, copied, compared
+
+
+def _source(quotes: Sequence[Quote], stop: int, ends: Mapping[int, int]) -> int:
+    """The token of the question that ends where what ends at `stop` is quoted from; 0 for none.
+
+    Words end alike, but for a space that they may begin with.
+    """
+    return next((ends.get(stop - one.start + one.source, 0) for one in quotes if one.start < stop <= one.stop), 0)
+
+
+def _due(hints: Sequence[Quote], stop: int, ends: Mapping[int, int]) -> int:
+    """The token of the question that what ends at `stop` is due to; 0 for none."""
+    return next((ends.get(one.source, 0) for one in hints if one.start < stop <= one.stop), 0)
 
 
 def ask(

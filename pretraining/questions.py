@@ -86,6 +86,7 @@ class Question:
     answer: str
     pointers: tuple[Pointer, ...] = ()
     quotes: tuple[Quote, ...] = ()
+    hints: tuple[Quote, ...] = ()  # stretches of the answer that are due to one character of the question
     again: tuple[Quote, ...] = ()  # stretches of the question itself that tell again of the same thing
 
 
@@ -190,15 +191,20 @@ class Asker:
         begins = [text.index(told[0])]
         for scene in told[1:]:
             begins.append(text.index(scene, begins[-1] + 1))
-        sources = [(answer, text.index(answer, begin)) for answer, begin in zip(answers, begins[1:], strict=True)]
-        again = []
+        again, sources, hints, end = [], [], [], 0
         for k, (earlier, later) in enumerate(itertools.pairwise(scenes)):
             first = {thing.number: _sentence(thing) for thing in earlier}
             for thing in later:
-                source = text.index(first[thing.number], begins[k])
-                start = text.index(_sentence(thing), begins[k + 1])
-                again.append(Quote(start, start + len(first[thing.number]), source))
-        return replace(_quoting(text, "\n".join(answers), sources), again=tuple(again))
+                old, now = first[thing.number], _sentence(thing)
+                source, start, place = text.index(old, begins[k]), text.index(now, begins[k + 1]), now.index("</p>")
+                again.append(Quote(start + place, start + len(now), source + place))
+                if now != old:
+                    sources.append((now[place:], start + place))
+                    other = next(j for j, (one, two) in enumerate(zip(old, now, strict=True)) if one != two)
+                    hints.append(Quote(end, end + place, start + other + 1))
+                    end += len(now) + 1
+        told_again = _quoting(text, "\n".join(answers), sources)
+        return replace(told_again, hints=tuple(hints), again=tuple(again))
 
     def turned(self) -> Question:
         """By how much something is turned that is only told."""
