@@ -58,9 +58,9 @@ def walked(folder: Path, zero_shot: TransferSummary) -> TransferSummary:
 def test_zero_shot_needs_nothing_of_the_target_but_its_benchmark(zero_shot: TransferSummary) -> None:
     (run,) = zero_shot.runs
     assert run.name == "zero-shot"
-    assert run.settings["simulator"]["options"] == {"look": "real"}
+    assert run.settings["simulator"]["options"] == {"look": "real", "hand": "oracle"}
     assert zero_shot.source is not None
-    assert zero_shot.source.settings["simulator"]["options"] == {"look": "sim"}
+    assert zero_shot.source.settings["simulator"]["options"] == {"look": "sim", "hand": "oracle"}
     assert zero_shot.comparisons == ()
     assert not any("target" in stage for stage in zero_shot.minutes)
 
