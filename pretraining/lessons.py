@@ -22,7 +22,7 @@ GROUPS: Final = {40: 54, 56: 17, 80: 10, 112: 9, 176: 7, 272: 3}  # rows by toke
 PICTURES: Final = 16
 
 Integers = NDArray[np.int64]
-Columns = tuple[Integers, ...]  # tokens, labels, about, copied, compared
+Columns = tuple[Integers, ...]  # tokens, labels, about, copied
 
 
 @dataclass(frozen=True, eq=False)
@@ -43,10 +43,7 @@ class Branches:
     tokens: torch.Tensor  # (R, T) int64
     labels: torch.Tensor  # (R, T) int64: the token that comes next, IGNORE where nothing is learned
     about: torch.Tensor  # (R, T) int64: the thing that the next token is about, 0 is none
-    copied: (
-        torch.Tensor
-    )  # (R, T) int64: where in the row the next token stands already, or what it is due to; 0 is nowhere
-    compared: torch.Tensor  # (R, T) int64: where in the row the same was told of the same thing before, 0 is nowhere
+    copied: torch.Tensor  # (R, T) int64: where in the row the next token stands already,; 0 is nowhere
 
 
 def views(pictures: Pictures, chosen: Sequence[int] | Integers, least: float = LEAST_SHARE) -> Views:
@@ -109,7 +106,7 @@ class Scribe:
         return [self._together(rows, length, rooms[length]) for length, rows in groups.items()]
 
     def _together(self, rows: Sequence[tuple[int, Columns]], length: int, count: int) -> Branches:
-        fills = (self.tokenizer.pad_token_id, IGNORE, 0, 0, 0)
+        fills = (self.tokenizer.pad_token_id, IGNORE, 0, 0)
         owner = torch.zeros(count, dtype=torch.long)
         columns = [torch.full((count, length), fill) for fill in fills]
         for k, (mine, values) in enumerate(rows):
@@ -124,19 +121,17 @@ class Scribe:
 
 
 def _branch(question: Question, prompt: _Written, answer: _Written, end: int) -> Columns:
-    """Tokens, the next token where it is learned, what that one is about, where it is copied from, and told before."""
+    """Tokens, the next token where it is learned, what that one is about and where it is copied from."""
     tokens = np.array([*prompt.tokens, *answer.tokens, end])
     labels = np.full(len(tokens), IGNORE)
     first = len(prompt.tokens) - 1
     labels[first:-1] = tokens[first + 1 :]
     ends = {stop - 1: k for k, (_, stop) in enumerate(prompt.spans)}  # by characters after the first, a line break
-    about, copied, compared = (np.zeros_like(labels) for _ in range(3))
+    about, copied = np.zeros_like(labels), np.zeros_like(labels)
     for j, (start, stop) in enumerate(answer.spans):  # characters after the first, a space
         about[first + j] = next((one.number for one in question.pointers if one.start < start <= one.stop), 0)
-        copied[first + j] = _source(question.quotes, stop - 1, ends) or _due(question.hints, stop - 1, ends)
-    for k, (_, stop) in enumerate(prompt.spans):
-        compared[k] = _source(question.again, stop - 1, ends)
-    return tokens, labels, about, copied, compared
+        copied[first + j] = _source(question.quotes, stop - 1, ends)
+    return tokens, labels, about, copied
 
 
 def _source(quotes: Sequence[Quote], stop: int, ends: Mapping[int, int]) -> int:
@@ -145,11 +140,6 @@ def _source(quotes: Sequence[Quote], stop: int, ends: Mapping[int, int]) -> int:
     Words end alike, but for a space that they may begin with.
     """
     return next((ends.get(stop - one.start + one.source, 0) for one in quotes if one.start < stop <= one.stop), 0)
-
-
-def _due(hints: Sequence[Quote], stop: int, ends: Mapping[int, int]) -> int:
-    """The token of the question that what ends at `stop` is due to; 0 for none."""
-    return next((ends.get(one.source, 0) for one in hints if one.start < stop <= one.stop), 0)
 
 
 def ask(

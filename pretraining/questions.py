@@ -5,7 +5,6 @@ words. Some are answered from a scene that is only told, as instructions tell of
 as see. Nothing is asked about actions.
 """
 
-import itertools
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
@@ -71,9 +70,9 @@ class Pointer:
 
 @dataclass(frozen=True)
 class Quote:
-    """A stretch of an answer, or of a question, that stands in the question before."""
+    """A stretch of an answer that stands in the question, too."""
 
-    start: int  # characters
+    start: int  # characters of the answer
     stop: int
     source: int  # where it begins in the question
 
@@ -86,8 +85,6 @@ class Question:
     answer: str
     pointers: tuple[Pointer, ...] = ()
     quotes: tuple[Quote, ...] = ()
-    hints: tuple[Quote, ...] = ()  # stretches of the answer that are due to one character of the question
-    again: tuple[Quote, ...] = ()  # stretches of the question itself that tell again of the same thing
 
 
 @dataclass(frozen=True, eq=False)
@@ -191,20 +188,8 @@ class Asker:
         begins = [text.index(told[0])]
         for scene in told[1:]:
             begins.append(text.index(scene, begins[-1] + 1))
-        again, sources, hints, end = [], [], [], 0
-        for k, (earlier, later) in enumerate(itertools.pairwise(scenes)):
-            first = {thing.number: _sentence(thing) for thing in earlier}
-            for thing in later:
-                old, now = first[thing.number], _sentence(thing)
-                source, start, place = text.index(old, begins[k]), text.index(now, begins[k + 1]), now.index("</p>")
-                again.append(Quote(start + place, start + len(now), source + place))
-                if now != old:
-                    sources.append((now[place:], start + place))
-                    other = next(j for j, (one, two) in enumerate(zip(old, now, strict=True)) if one != two)
-                    hints.append(Quote(end, end + place, start + other + 1))
-                    end += len(now) + 1
-        told_again = _quoting(text, "\n".join(answers), sources)
-        return replace(told_again, hints=tuple(hints), again=tuple(again))
+        sources = [(answer, text.index(answer, begin)) for answer, begin in zip(answers, begins[1:], strict=True)]
+        return _quoting(text, "\n".join(answers), sources)
 
     def turned(self) -> Question:
         """By how much something is turned that is only told."""

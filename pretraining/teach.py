@@ -16,7 +16,7 @@ from pretraining.scenes import EVERY_SHAPE, EVERY_TEXTURE
 
 LOOKS_IN: Final = 2  # the layer, from 0, two of whose heads are taught where to look
 QUOTES_IN: Final = 3  # the layer, two of whose heads are taught where in the question the next word stands
-HEADS: Final = 2  # so taught; in the first of these layers two more, where the same thing was told of before
+HEADS: Final = 2
 
 
 class Read(NamedTuple):
@@ -25,8 +25,6 @@ class Read(NamedTuple):
     hidden: torch.Tensor  # (R, T, D)
     cells: torch.Tensor  # (R, HEADS, T, N): how the taught heads look at the picture
     words: torch.Tensor  # (R, HEADS, T, T): how the others look at the question
-    before: torch.Tensor  # (R, HEADS, T, T): how those look at it that compare
-    known: torch.Tensor  # (R, T, D): what it knows of words where it is taught to look for the next
 
 
 class Examiner(nn.Module):
@@ -39,7 +37,6 @@ class Examiner(nn.Module):
         self.shape = nn.Linear(EYE, len(EVERY_SHAPE))
         self.there = nn.Linear(EYE, 1)
         self.box = nn.Linear(EYE, 4)
-        self.differs = nn.Linear(EYE, 1)
         self.digits = nn.Linear(EYE, 4 * markup.DECIMALS * 10)  # as answers will write the box
 
     def forward(self, cells_BND: torch.Tensor, seen: Views) -> torch.Tensor:
@@ -55,13 +52,6 @@ class Examiner(nn.Module):
         told = (told_KF[:, 2:, None] * 10**markup.DECIMALS).round().long() // powers.flip(0) % 10
         digits = functional.cross_entropy(self.digits(mine_KD).float().view(-1, 10), told.flatten())
         return texture + shape + there + 5 * box + digits
-
-    def compared(self, known_RTD: torch.Tensor, asked: Branches) -> torch.Tensor:
-        """How wrong it is about each word of a place that was told before, whether it is another now."""
-        row, place = torch.nonzero(asked.compared, as_tuple=True)
-        differs = asked.tokens[row, place] != asked.tokens[row, asked.compared[row, place]]
-        said = self.differs(self.norm(known_RTD[row, place]))[:, 0].float()
-        return functional.binary_cross_entropy_with_logits(said, differs.float(), reduction="none")
 
     def marks(self, cells_BND: torch.Tensor, seen: Views) -> dict[str, float]:
         """Shares of the cells of things whose texture and shape are right, and pixels by which their centre is off."""
@@ -108,19 +98,9 @@ class Teacher:
         words = functional.cross_entropy(logits.float(), labels)
         looks = _mean([_looks(group.cells, seen, rows) for group, rows in pairs])
         quotes = _mean([_read_in(group.words, rows.copied) for group, rows in pairs])
-        compares = _mean([_read_in(group.before, rows.compared) for group, rows in pairs])
-        differs = _mean([self.inner.compared(group.known, rows) for group, rows in pairs])
-        parts = {
-            "differs": differs,
-            "words": words,
-            "looks": looks,
-            "quotes": quotes,
-            "compares": compares,
-            "eye": eye,
-            "inner": inner,
-        }
+        parts = {"words": words, "looks": looks, "quotes": quotes, "eye": eye, "inner": inner}
         self.words = {name: part.item() for name, part in parts.items()}
-        weighted: torch.Tensor = words + 0.3 * (looks + quotes + compares + differs + eye + inner)
+        weighted: torch.Tensor = words + 0.3 * (looks + quotes + eye + inner)
         return weighted
 
     def read(self, cells: torch.Tensor, asked: Sequence[Branches]) -> tuple[torch.Tensor, list[Read]]:
@@ -142,16 +122,14 @@ class Teacher:
             pasts.append(past)
         found = []
         for rows in asked:
-            y, looked, before, then = embed(rows.tokens), [], [], turns(size, x.shape[1], rows.tokens.shape[1], theta)
+            y, looked, then = embed(rows.tokens), [], turns(size, x.shape[1], rows.tokens.shape[1], theta)
             owner = functional.one_hot(rows.owner, len(cells))  # a product is quicker than picking, on the way back too
             for weights, past in zip(layers, pasts, strict=True):
                 mine = Past(*((owner.to(part.dtype) @ part.flatten(1)).view(-1, *part.shape[1:]) for part in past))
-                before.append(y)
                 y, _, looks = one(y, mine, then, weights, heads)
-                looked.append(looks)
-            own, taught, others = slice(x.shape[1], None), slice(HEADS), slice(HEADS, 2 * HEADS)
-            seen, quoted = looked[LOOKS_IN][:, taught, :, cut], looked[QUOTES_IN][:, taught, :, own]
-            found.append(Read(language.norm(y), seen, quoted, looked[LOOKS_IN][:, others, :, own], before[QUOTES_IN]))
+                looked.append(looks[:, :HEADS])
+            seen, quoted = looked[LOOKS_IN][..., cut], looked[QUOTES_IN][..., x.shape[1] :]
+            found.append(Read(language.norm(y), seen, quoted))
         return known, found
 
     def _pictures(self, cells: torch.Tensor) -> torch.Tensor:
