@@ -22,7 +22,7 @@ GROUPS: Final = {40: 54, 56: 17, 80: 10, 112: 9, 176: 7, 272: 3}  # rows by toke
 PICTURES: Final = 16
 
 Integers = NDArray[np.int64]
-Columns = tuple[Integers, ...]  # tokens, labels, about, copied
+Columns = tuple[Integers, Integers, Integers, Integers]  # tokens, labels, about, copied
 
 
 @dataclass(frozen=True, eq=False)
@@ -43,7 +43,7 @@ class Branches:
     tokens: torch.Tensor  # (R, T) int64
     labels: torch.Tensor  # (R, T) int64: the token that comes next, IGNORE where nothing is learned
     about: torch.Tensor  # (R, T) int64: the thing that the next token is about, 0 is none
-    copied: torch.Tensor  # (R, T) int64: where in the row the next token stands already,; 0 is nowhere
+    copied: torch.Tensor  # (R, T) int64: where in the row the next token stands already; 0 is nowhere
 
 
 def views(pictures: Pictures, chosen: Sequence[int] | Integers, least: float = LEAST_SHARE) -> Views:

@@ -225,9 +225,8 @@ class Asker:
         return Box(left, top, left + wide, top + high)
 
     def _pointing(self, asked: str, things: Sequence[Thing], *, scene: bool = False) -> Question:
-        rows = [markup.located(as_object(thing), FRONT) for thing in things]
-        sentences = [markup.LOCATED_SENTENCE.format(row) for row in rows]
-        answer = markup.SCENE.format({"objects": rows}) if scene else sentences[0]
+        sentences = [_sentence(thing) for thing in things]
+        answer = _scene(things) if scene else sentences[0]
         pointers, end = [], 0
         for thing, sentence in zip(things, sentences, strict=True):
             start = answer.index(sentence, end)
