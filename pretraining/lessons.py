@@ -8,21 +8,23 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from pretraining.exchange import Question, Quote
 from pretraining.model import IMAGE_TOKENS
 from pretraining.pictures import LEAST_SHARE, Pictures
-from pretraining.questions import Asker, Question, Quote
+from pretraining.questions import Asker
 
 # Legend: B pictures, N cells of one, M things in it, R questions about all of them, T tokens of a question.
 
 BEFORE, AFTER = "USER: ", " ASSISTANT:"  # as the chat template has them
 IGNORE: Final = -100
+DIFFERS: Final = -1
 # Questions are read in groups of these lengths, with so many rows for every 16 pictures: as the shapes never change,
 # kernels are made once. What does not fit is left out; what is left is padding.
-GROUPS: Final = {40: 54, 56: 17, 80: 10, 112: 9, 176: 7, 272: 3}  # rows by tokens
+GROUPS: Final = {40: 46, 56: 16, 80: 13, 112: 11, 176: 8, 272: 4}  # rows by tokens
 PICTURES: Final = 16
 
 Integers = NDArray[np.int64]
-Columns = tuple[Integers, Integers, Integers, Integers]  # tokens, labels, about, copied
+Columns = tuple[Integers, Integers, Integers, Integers, Integers]  # tokens, labels, about, copied, alike
 
 
 @dataclass(frozen=True, eq=False)
@@ -43,7 +45,8 @@ class Branches:
     tokens: torch.Tensor  # (R, T) int64
     labels: torch.Tensor  # (R, T) int64: the token that comes next, IGNORE where nothing is learned
     about: torch.Tensor  # (R, T) int64: the thing that the next token is about, 0 is none
-    copied: torch.Tensor  # (R, T) int64: where in the row the next token stands already; 0 is nowhere
+    copied: torch.Tensor  # (R, T) int64: where in the row the next token stands, or what gives it away; 0 is nowhere
+    alike: torch.Tensor  # (R, T) int64: where this token was told of the same thing before, or DIFFERS; 0 is not told
 
 
 def views(pictures: Pictures, chosen: Sequence[int] | Integers, least: float = LEAST_SHARE) -> Views:
@@ -106,7 +109,7 @@ class Scribe:
         return [self._together(rows, length, rooms[length]) for length, rows in groups.items()]
 
     def _together(self, rows: Sequence[tuple[int, Columns]], length: int, count: int) -> Branches:
-        fills = (self.tokenizer.pad_token_id, IGNORE, 0, 0)
+        fills = (self.tokenizer.pad_token_id, IGNORE, 0, 0, 0)
         owner = torch.zeros(count, dtype=torch.long)
         columns = [torch.full((count, length), fill) for fill in fills]
         for k, (mine, values) in enumerate(rows):
@@ -121,17 +124,20 @@ class Scribe:
 
 
 def _branch(question: Question, prompt: _Written, answer: _Written, end: int) -> Columns:
-    """Tokens, the next token where it is learned, what that one is about and where it is copied from."""
+    """Tokens, the next where it is learned, what that is about and copied from; and what was told before."""
     tokens = np.array([*prompt.tokens, *answer.tokens, end])
     labels = np.full(len(tokens), IGNORE)
     first = len(prompt.tokens) - 1
     labels[first:-1] = tokens[first + 1 :]
     ends = {stop - 1: k for k, (_, stop) in enumerate(prompt.spans)}  # by characters after the first, a line break
-    about, copied = np.zeros_like(labels), np.zeros_like(labels)
+    about, copied, alike = (np.zeros_like(labels) for _ in range(3))
     for j, (start, stop) in enumerate(answer.spans):  # characters after the first, a space
         about[first + j] = next((one.number for one in question.pointers if one.start < start <= one.stop), 0)
-        copied[first + j] = _source(question.quotes, stop - 1, ends)
-    return tokens, labels, about, copied
+        copied[first + j] = _source(question.quotes, stop - 1, ends) or _sign(question.signs, stop - 1, ends)
+    for k, (_, stop) in enumerate(prompt.spans):
+        before = _source(question.again, stop - 1, ends)
+        alike[k] = before if tokens[before] == tokens[k] else DIFFERS * (before > 0)
+    return tokens, labels, about, copied, alike
 
 
 def _source(quotes: Sequence[Quote], stop: int, ends: Mapping[int, int]) -> int:
@@ -140,6 +146,11 @@ def _source(quotes: Sequence[Quote], stop: int, ends: Mapping[int, int]) -> int:
     Words end alike, but for a space that they may begin with.
     """
     return next((ends.get(stop - one.start + one.source, 0) for one in quotes if one.start < stop <= one.stop), 0)
+
+
+def _sign(signs: Sequence[Quote], stop: int, ends: Mapping[int, int]) -> int:
+    """The token of the question that gives away what ends at `stop`; 0 for none."""
+    return next((ends.get(one.source, 0) for one in signs if one.start < stop <= one.stop), 0)
 
 
 def ask(

@@ -25,8 +25,9 @@ from instar.files import write_json
 from instar.grammar import Grammar, Repeat
 from instar.metrics import wilson
 from instar.seeing.detect import Sighting, pairs
-from pretraining.questions import ANGLE, COUNT, COUNTED, LIST, MOVES, NUMBERS, WHAT, WHERE, Asker
+from pretraining.questions import COUNT, COUNTED, LIST, NUMBERS, WHAT, WHERE, Asker
 from pretraining.scenes import MOST, Scene, Thing, draw
+from pretraining.told import ANGLE, MOVES, Teller
 from studies.pages import table
 
 KINDS: Final = ("plain", "tasks", "unseen_textures", "unseen_shapes")
@@ -132,7 +133,7 @@ class Examination:
     def _told(self, scenes: Sequence[Scene], tally: Tally, first: int) -> None:
         for kind, grammar in TOLD.items():
             rngs = (np.random.default_rng((7, first + k)) for k in range(len(scenes)))
-            asked = [getattr(Asker(scene, rng), kind)() for scene, rng in zip(scenes, rngs, strict=True)]
+            asked = [getattr(Teller(scene, rng), kind)() for scene, rng in zip(scenes, rngs, strict=True)]
             texts = [(scene, question.text) for scene, question in zip(scenes, asked, strict=True)]
             said = self._said(texts, grammar)
             right = [reply == question.answer for reply, question in zip(said, asked, strict=True)]

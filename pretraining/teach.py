@@ -16,7 +16,7 @@ from pretraining.scenes import EVERY_SHAPE, EVERY_TEXTURE
 
 LOOKS_IN: Final = 2  # the layer, from 0, two of whose heads are taught where to look
 QUOTES_IN: Final = 3  # the layer, two of whose heads are taught where in the question the next word stands
-HEADS: Final = 2
+HEADS: Final = 2  # so taught; in the first of these layers two more look where the same was told before
 
 
 class Read(NamedTuple):
@@ -24,7 +24,8 @@ class Read(NamedTuple):
 
     hidden: torch.Tensor  # (R, T, D)
     cells: torch.Tensor  # (R, HEADS, T, N): how the taught heads look at the picture
-    words: torch.Tensor  # (R, HEADS, T, T): how the others look at the question
+    words: torch.Tensor  # (R, HEADS, T, T): how others look at the question
+    before: torch.Tensor  # (R, HEADS, T, P + T): how those look at all there is that compare
 
 
 class Examiner(nn.Module):
@@ -98,9 +99,10 @@ class Teacher:
         words = functional.cross_entropy(logits.float(), labels)
         looks = _mean([_looks(group.cells, seen, rows) for group, rows in pairs])
         quotes = _mean([_read_in(group.words, rows.copied) for group, rows in pairs])
-        parts = {"words": words, "looks": looks, "quotes": quotes, "eye": eye, "inner": inner}
+        alike = _mean([_compares(group.before, rows.alike) for group, rows in pairs])
+        parts = {"words": words, "looks": looks, "quotes": quotes, "alike": alike, "eye": eye, "inner": inner}
         self.words = {name: part.item() for name, part in parts.items()}
-        weighted: torch.Tensor = words + 0.3 * (looks + quotes + eye + inner)
+        weighted: torch.Tensor = words + 0.3 * (looks + quotes + alike + eye + inner)
         return weighted
 
     def read(self, cells: torch.Tensor, asked: Sequence[Branches]) -> tuple[torch.Tensor, list[Read]]:
@@ -127,9 +129,9 @@ class Teacher:
             for weights, past in zip(layers, pasts, strict=True):
                 mine = Past(*((owner.to(part.dtype) @ part.flatten(1)).view(-1, *part.shape[1:]) for part in past))
                 y, _, looks = one(y, mine, then, weights, heads)
-                looked.append(looks[:, :HEADS])
-            seen, quoted = looked[LOOKS_IN][..., cut], looked[QUOTES_IN][..., x.shape[1] :]
-            found.append(Read(language.norm(y), seen, quoted))
+                looked.append(looks)
+            seen, before = looked[LOOKS_IN][:, :HEADS, :, cut], looked[LOOKS_IN][:, HEADS : 2 * HEADS]
+            found.append(Read(language.norm(y), seen, looked[QUOTES_IN][:, :HEADS, :, x.shape[1] :], before))
         return known, found
 
     def _pictures(self, cells: torch.Tensor) -> torch.Tensor:
@@ -157,3 +159,16 @@ def _read_in(attention: torch.Tensor, sources: torch.Tensor) -> torch.Tensor:
     row, place = torch.nonzero(sources, as_tuple=True)
     mass_KH = attention[row, :, place, sources[row, place]].float()
     return -torch.log(mass_KH + 1e-4).flatten()
+
+
+def _compares(attention: torch.Tensor, alike: torch.Tensor) -> torch.Tensor:
+    """How little of the attention (R, HEADS, T, P + T) goes where the same token was told of the same thing before.
+
+    Where another was told, it belongs to the very first place: comparing is looking for what is alike. So whether
+    something differs stands in where a head has looked; from two numbers side by side it was not learned.
+    """
+    row, place = torch.nonzero(alike, as_tuple=True)
+    behind = attention.shape[-1] - alike.shape[1]
+    there = alike[row, place]
+    column = torch.where(there > 0, there + behind, 0)
+    return -torch.log(attention[row, :, place, column].float() + 1e-4).flatten()

@@ -9,10 +9,11 @@ from collections.abc import Iterator
 from typing import Final
 
 from instar.wording import wording
-from pretraining.questions import COUNT, DONE, LIST, MOVED, NUMBERS, READ, TURNED, WHAT, WHERE
+from pretraining.questions import ALIKE, BLOCKED, BOTH, COUNT, LIST, NOTHING, NUMBERS, WHAT, WHERE
 from pretraining.scenes import EVERY_SHAPE, EVERY_TEXTURE
+from pretraining.told import DONE, MOVED, READ, TURNED
 
-_PLACEHOLDER: Final = re.compile(r"\{[a-z]+\}")
+_PLACEHOLDER: Final = re.compile(r"\{[a-z]*\}")
 _SHORTEST: Final = 20  # characters of a sentence that is worth a token
 GLUE: Final = (
     "</p> at <b>(0.",
@@ -52,12 +53,14 @@ def phrases() -> list[str]:
 def texts() -> Iterator[str]:
     """What words are learned from, each often enough to become a token."""
     names = [f"{texture} {shape}" for texture in EVERY_TEXTURE for shape in EVERY_SHAPE]
-    asked = [template.format(name) for template in (*WHERE, *WHAT, *COUNT) for name in ("red block", "bowls")]
-    told = [_PLACEHOLDER.sub("", form) for forms in (READ, MOVED, TURNED, *DONE.values()) for form in forms]
+    asked = [template.format(name) for template in (*WHERE, *WHAT, *COUNT, *ALIKE) for name in ("red block", "bowls")]
+    told = [
+        _PLACEHOLDER.sub("", form) for forms in (READ, MOVED, TURNED, BLOCKED, BOTH, *DONE.values()) for form in forms
+    ]
     task = _TASKS.split()
     for _ in range(5):
         yield from names[::7]
-        yield from (*asked, *LIST, *told)
+        yield from (*asked, *LIST, *told, NOTHING)
         yield from (form for word in (*NUMBERS, *task, *EVERY_SHAPE) for form in (word, f" {word}", f" {word}s"))
 
 

@@ -1,6 +1,7 @@
 """Batches say to a model exactly what the checkpoint's own processor and template would."""
 
 import re
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -10,11 +11,13 @@ import torch
 from instar.backbones.hf import HfBackbone, load
 from instar.chat import IMAGE, Conversation, Turn
 from instar.demo import Image
-from pretraining.lessons import GROUPS, IGNORE, PICTURES, Scribe, ask, views
+from pretraining.exchange import Question
+from pretraining.lessons import DIFFERS, GROUPS, IGNORE, PICTURES, Scribe, ask, views
 from pretraining.model import COLUMNS, IMAGE_TOKENS, ROWS, make
 from pretraining.pictures import Pictures, draw_all
-from pretraining.questions import Asker, Question
+from pretraining.questions import Asker
 from pretraining.scenes import draw
+from pretraining.told import Teller
 from pretraining.words import phrases, texts
 
 
@@ -78,8 +81,12 @@ def test_quotes_mark_where_in_the_question_a_word_of_the_answer_stands(
     backbone: HfBackbone, pictures: Pictures
 ) -> None:
     scribe, decode = Scribe(backbone.tokenizer), backbone.tokenizer.decode
-    for k, kind in enumerate(("where", "read", "moved", "turned", "done") * 3):
-        question = getattr(Asker(pictures.scene(k), np.random.default_rng(k)), kind)()
+    for k, kind in enumerate(("where", "both", "read", "moved", "turned", "done") * 3):
+        asker = (Asker if kind in ("where", "both") else Teller)(pictures.scene(k % 16), np.random.default_rng(k))
+        question = getattr(asker, kind)()
+        if question is None:
+            continue
+        question = replace(question, signs=())
         found = [rows for rows in scribe.branches([[question]] * PICTURES) if (rows.labels != IGNORE).any()]
         if found:  # else it is too long for every group
             copied, labels = found[0].copied[0], found[0].labels[0]
@@ -99,6 +106,23 @@ def _values(question: Question) -> list[str]:
     if not question.pointers and "<b>" in question.answer:
         return [found[1] for found in re.finditer(r"0\.(\d{3})", question.answer)]
     return [found[1] or found[2] for found in re.finditer(r"<r>\[(\d+)\]|<p>(\w+)", question.answer)][:1]
+
+
+def test_what_is_told_again_is_alike_or_differs(backbone: HfBackbone, pictures: Pictures) -> None:
+    scribe, decode = Scribe(backbone.tokenizer), backbone.tokenizer.decode
+    asked = [Teller(pictures.scene(k), np.random.default_rng(k)).moved() for k in range(12)]
+    written = [rows for question in asked for rows in scribe.branches([[question]] * PICTURES)]
+    told = [rows for rows in written if (rows.labels != IGNORE).any()]
+    assert len(told) > 5
+    for found in told:
+        tokens, alike = found.tokens[0], found.alike[0]
+        (same,) = torch.nonzero(alike > 0, as_tuple=True)
+        assert (alike[same] < same).all()
+        assert (tokens[alike[same]] == tokens[same]).all()
+        (other,) = torch.nonzero(alike == DIFFERS, as_tuple=True)
+        assert all(str(decode([token])).strip().isdigit() for token in tokens[other])
+        (signed,) = torch.nonzero((found.copied[0] > 0) & (found.about[0] == 0), as_tuple=True)
+        assert set(found.copied[0][signed].tolist()) & set(other.tolist()), "what gives a name away is a digit"
 
 
 def test_shapes_never_change(backbone: HfBackbone, pictures: Pictures) -> None:

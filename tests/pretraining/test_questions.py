@@ -1,15 +1,14 @@
 """What is asked about a scene is answered truly, and pointers point at what the words are about."""
 
-import itertools
-import re
-
 import numpy as np
 import pytest
 
 from instar import markup
 from instar.auxiliary.relations import PLACE
+from instar.demo import Box
 from instar.embodiments.vima import FRONT
-from pretraining.questions import ANGLE, NUMBERS, Asker, Question
+from pretraining.exchange import Question
+from pretraining.questions import NOTHING, NUMBERS, Asker
 from pretraining.scenes import Scene, Thing, draw
 
 
@@ -46,6 +45,8 @@ def test_where_is_answered_with_the_box_of_the_one_thing_that_is_called_so(scene
 
 def test_what_asks_for_a_point_that_shows_the_thing(scenes: list[Scene]) -> None:
     for scene, question in _asked(scenes, "what"):
+        if question.answer == NOTHING:
+            continue
         point = markup.pair("x", "y").parse(question.text.partition("<b>")[2].partition("</b>")[0])
         row, column = round(point["y"] * FRONT.height), round(point["x"] * FRONT.width)
         assert scene.ids[row, column] == question.pointers[0].number
@@ -88,29 +89,46 @@ def _texture(thing: Thing) -> str:
     return thing.texture
 
 
-def test_what_moved_is_what_two_told_scenes_do_not_share(scenes: list[Scene]) -> None:
-    for _, question in _asked(scenes, "moved"):
-        told = [markup.SCENE.parse(f"<scene>{part}</scene>")["objects"]
-                for part in re.findall("<scene>(.*?)</scene>", question.text, re.DOTALL)]  # fmt: skip
-        moved = [[row for row in after if row not in before] for before, after in itertools.pairwise(told)]
-        assert [markup.LOCATED_SENTENCE.parse(row) for row in question.answer.split("\n")] == [row for (row,) in moved]
-
-
-def test_what_is_read_stands_in_the_told_scene(scenes: list[Scene]) -> None:
-    for _, question in _asked(scenes, "read"):
-        assert question.answer in question.text
-        assert f"the {markup.LOCATED_SENTENCE.parse(question.answer)['object']}" in question.text
-    for _, question in _asked(scenes, "turned"):
-        assert f" {ANGLE.parse(question.answer)['angle']} degrees" in question.text
-
-
-def test_what_was_done_is_written_as_the_question_tells_it(scenes: list[Scene]) -> None:
-    for _, question in _asked(scenes, "done"):
-        step = question.answer.removeprefix("Step 1: ")
-        row = markup.MOVES["spatula" if step.startswith("Sweep") else "suction"].parse(step)
-        assert row["object"] in question.text
-        assert f"by {row['degrees']} degrees" in question.text
+def test_two_things_are_told_in_the_order_they_are_asked_for(scenes: list[Scene]) -> None:
+    for scene, question in _asked(scenes, "both"):
+        first, second = (_by_number(scene, pointer.number) for pointer in question.pointers)
+        rows = [markup.LOCATED_SENTENCE.parse(line) for line in question.answer.split("\n")]
+        assert [row["object"] for row in rows] == [first.name, second.name]
         for quote in question.quotes:
-            said = question.answer[quote.start : quote.stop]
-            assert question.text[quote.source :].startswith(said)
-        assert len(question.quotes) == 4
+            assert question.text[quote.source :].startswith(question.answer[quote.start : quote.stop])
+
+
+def test_what_is_alike_is_all_there_is_of_a_kind(scenes: list[Scene]) -> None:
+    for scene, question in _asked(scenes, "alike"):
+        rows = [markup.LOCATED_SENTENCE.parse(line) for line in question.answer.split("\n")]
+        kin = [thing for thing in scene.things if f" {thing.shape}s" in question.text] or [
+            thing for thing in scene.things if f" {thing.texture} objects" in question.text
+        ]
+        assert sorted(row["object"] for row in rows) == sorted(thing.name for thing in kin)
+        assert [row["cx"] for row in rows] == sorted(row["cx"] for row in rows)
+
+
+def test_what_is_in_the_way_stands_where_a_thing_is_to_go(scenes: list[Scene]) -> None:
+    said = _asked(scenes, "blocked")
+    for scene, question in said:
+        (told,) = markup.SCENE.parse(f"<scene>{question.text.split('scene>')[1][:-2]}</scene>")["objects"]
+        goal = markup.box(told, FRONT)
+        there = {thing.number for thing in scene.things if _overlap(thing.box, goal)}
+        assert there == {pointer.number for pointer in question.pointers}
+        assert (question.answer == NOTHING) == (not there)
+    assert {question.answer == NOTHING for _, question in said} == {True, False}
+
+
+def _overlap(one: Box, other: Box) -> bool:
+    wide = min(one.right, other.right) - max(one.left, other.left)
+    return wide > 0 and min(one.bottom, other.bottom) - max(one.top, other.top) > 0
+
+
+def test_nothing_is_at_a_point_that_nothing_is_near(scenes: list[Scene]) -> None:
+    asked = [(scene, Asker(scene, np.random.default_rng(k)).what()) for k, scene in enumerate(scenes * 6)]
+    empty = [(scene, one) for scene, one in asked if one is not None and one.answer == NOTHING]
+    for scene, question in empty:
+        point = markup.pair("x", "y").parse(question.text.partition("<b>")[2].partition("</b>")[0])
+        row, column = round(point["y"] * FRONT.height), round(point["x"] * FRONT.width)
+        assert scene.ids[min(row, FRONT.height - 1), min(column, FRONT.width - 1)] == 0
+    assert empty

@@ -1,0 +1,138 @@
+"""What is asked of scenes that are only told, as instructions tell of goals: who is to act must read as well as see."""
+
+import itertools
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Final, TypeVar
+
+import numpy as np
+
+from instar import markup
+from instar.demo import Box
+from instar.embodiments.vima import FRONT
+from instar.grammar import Grammar, Integer, Repeat
+from pretraining.exchange import Question, Quote, quoting, scene_of, sentence
+from pretraining.scenes import SHAPES, TEXTURES, Scene, Thing
+
+READ: Final = (
+    "In {scene}, where is the {name}?",
+    "{scene} Where was the {name}?",
+    "<task>Put the {name} as in {scene}.</task> Where should it go?",
+)
+MOVED: Final = ("From {scenes}, what moved?", "{scenes} What is elsewhere now, and where?")
+TURNED: Final = (
+    "The {name} was turned by {angle} degrees. By how much?",
+    "<task>Turn the {name} by {angle} degrees.</task> By how much?",
+)
+DONE: Final[dict[markup.Tool, tuple[str, ...]]] = {
+    "suction": (
+        "The {name} was lifted at <b>{start}</b>, turned by {angle} degrees and put down at <b>{end}</b>. As a step?",
+        "Write as a step: to <b>{end}</b>, by {angle} degrees, the {name} from <b>{start}</b>.",
+    ),
+    "spatula": ("The {name} was swept from <b>{start}</b> to <b>{end}</b>, by {angle} degrees. As a step?",),
+}
+MOVES: Final = Grammar(Repeat("objects", markup.LOCATED_SENTENCE, most=8))
+ANGLE: Final = Grammar("<r>[", Integer("angle", -359, 359), "]</r> degrees.")
+ANGLES: Final = tuple(str(angle) for angle in range(5, 360, 5))
+
+
+Choice = TypeVar("Choice")
+
+
+@dataclass(frozen=True, eq=False)
+class Teller:
+    """Scenes made of words, beside a picture that they do not fit."""
+
+    scene: Scene  # whose things lend their names
+    rng: np.random.Generator
+
+    def read(self) -> Question:
+        """Where something is in a scene that is only told: to be read there, not seen."""
+        told = self.things(int(self.rng.integers(1, 4)))
+        thing = told[int(self.rng.integers(len(told)))]
+        text = self.one(READ).format(scene=scene_of(told), name=thing.name)
+        answer = sentence(thing)
+        place = answer.index("</p>")
+        sources = [(thing.name, text.index(f"the {thing.name}") + 4), (answer[place:], text.index(answer) + place)]
+        return quoting(text, answer, sources)
+
+    def moved(self) -> Question:
+        """What is elsewhere from one told scene to the next, and where."""
+        scenes = [self.things(int(self.rng.integers(2, 4)))]
+        for _ in range(int(self.rng.integers(1, 3))):
+            k = int(self.rng.integers(len(scenes[-1])))
+            after = [replace(thing, box=self.somewhere()) if j == k else thing for j, thing in enumerate(scenes[-1])]
+            scenes.append([after[int(j)] for j in self.rng.permutation(len(after))])
+        told = [scene_of(scene) for scene in scenes]
+        text = self.one(MOVED).format(scenes=" ".join(told))
+        begins = [text.index(told[0])]
+        for scene in told[1:]:
+            begins.append(text.index(scene, begins[-1] + 1))
+        return _compared(text, scenes, begins)
+
+    def turned(self) -> Question:
+        """By how much something is turned that is only told."""
+        angle = self.one(ANGLES)
+        text = self.one(TURNED).format(name=self.things(1)[0].name, angle=angle)
+        return quoting(text, ANGLE.format({"angle": int(angle)}), [(angle, text.index(angle))])
+
+    def done(self) -> Question:
+        """What was done, which the question tells in plain words, as a step is written. It fits no picture."""
+        tool: markup.Tool = "suction" if self._coin else "spatula"
+        name, angle = self.things(1)[0].name, self.one(ANGLES)
+        places = [{"x": int(x) / 1000, "y": int(y) / 1000} for x, y in self.rng.integers(0, 1000, (2, 2))]
+        start, end = (markup.pair("x", "y").format(place) for place in places)
+        text = self.one(DONE[tool]).format(name=name, start=start, end=end, angle=angle)
+        numbers = {f"{axis}{k}": value for k, place in enumerate(places) for axis, value in place.items()}
+        step = markup.MOVES[tool].format({"object": name, "degrees": int(angle), **numbers})
+        spin = text.index(f"by {angle} degrees") + len("by ")
+        sources = [(name, text.index(name)), (start, text.index(start)), (angle, spin), (end, text.rindex(end))]
+        return quoting(text, f"Step 1: {step}", sources)
+
+    def things(self, count: int) -> list[Thing]:
+        """Things somewhere else than in the picture, some called as those in it are."""
+        known = sorted({(thing.texture, thing.shape) for thing in self.scene.things}) if self._coin else []
+        same = self.one(SHAPES) if self._coin else None  # often all that differs is the texture
+        made = [(self.one(TEXTURES), same or self.one(SHAPES)) for _ in range(count)]
+        names = list(dict.fromkeys([*known[: count - 1], *made]))[:count]
+        names = [names[int(k)] for k in self.rng.permutation(len(names))]
+        return [Thing(k + 1, texture, shape, self.somewhere(), 1) for k, (texture, shape) in enumerate(names)]
+
+    def somewhere(self) -> Box:
+        """A box as things on the table have it."""
+        wide, high = (int(side) for side in self.rng.integers((12, 10), (56, 50)))
+        left, top = int(self.rng.integers(0, FRONT.width - wide)), int(self.rng.integers(20, FRONT.height - high))
+        return Box(left, top, left + wide, top + high)
+
+    def one(self, choices: Sequence[Choice]) -> Choice:
+        """Any of them."""
+        return choices[int(self.rng.integers(len(choices)))]
+
+    @property
+    def _coin(self) -> bool:
+        return bool(self.rng.random() < 0.5)
+
+
+def _compared(text: str, scenes: Sequence[Sequence[Thing]], begins: Sequence[int]) -> Question:
+    """What moved from each told scene to the next; where they begin in the text; and how one sees it.
+
+    A thing is given away by the first character of its place that is not the one told before.
+    """
+    answers: list[str] = []
+    sources: list[tuple[str, int]] = []
+    signs: list[Quote] = []
+    again: list[Quote] = []
+    for k, (earlier, later) in enumerate(itertools.pairwise(scenes)):
+        before = {thing.number: sentence(thing) for thing in earlier}
+        for thing in later:
+            old, now = before[thing.number], sentence(thing)
+            source, start, place = text.index(old, begins[k]), text.index(now, begins[k + 1]), now.index("</p>")
+            again.append(Quote(start + place, start + len(now), source + place))
+            if now != old:
+                other = next(j for j, (one, two) in enumerate(zip(old, now, strict=True)) if one != two)
+                said = len("\n".join([*answers, ""]))
+                signs.append(Quote(said, said + place, start + other + 1))
+                sources.append((now[place:], start + place))
+                answers.append(now)
+    question = quoting(text, "\n".join(answers), sources)
+    return replace(question, signs=tuple(signs), again=tuple(again))

@@ -1,0 +1,72 @@
+"""What is asked of told scenes is answered truly, and quotes go back to where it stands."""
+
+import itertools
+import re
+
+import numpy as np
+import pytest
+
+from instar import markup
+from pretraining.exchange import Question
+from pretraining.scenes import Scene, draw
+from pretraining.told import ANGLE, Teller
+
+
+@pytest.fixture(scope="module")
+def scenes() -> list[Scene]:
+    """Some that lend names."""
+    return [draw("told", number, "plain", most=4) for number in range(20)]
+
+
+def _asked(scenes: list[Scene], kind: str) -> list[Question]:
+    return [getattr(Teller(scene, np.random.default_rng(k)), kind)() for k, scene in enumerate(scenes)]
+
+
+def test_what_moved_is_what_two_told_scenes_do_not_share(scenes: list[Scene]) -> None:
+    for question in _asked(scenes, "moved"):
+        told = [markup.SCENE.parse(f"<scene>{part}</scene>")["objects"]
+                for part in re.findall("<scene>(.*?)</scene>", question.text, re.DOTALL)]  # fmt: skip
+        moved = [[row for row in after if row not in before] for before, after in itertools.pairwise(told)]
+        assert [markup.LOCATED_SENTENCE.parse(row) for row in question.answer.split("\n")] == [row for (row,) in moved]
+
+
+def test_what_is_read_stands_in_the_told_scene(scenes: list[Scene]) -> None:
+    for question in _asked(scenes, "read"):
+        assert question.answer in question.text
+        assert f"the {markup.LOCATED_SENTENCE.parse(question.answer)['object']}" in question.text
+    for question in _asked(scenes, "turned"):
+        assert f" {ANGLE.parse(question.answer)['angle']} degrees" in question.text
+
+
+def test_what_was_done_is_written_as_the_question_tells_it(scenes: list[Scene]) -> None:
+    for question in _asked(scenes, "done"):
+        step = question.answer.removeprefix("Step 1: ")
+        row = markup.MOVES["spatula" if step.startswith("Sweep") else "suction"].parse(step)
+        assert row["object"] in question.text
+        assert f"by {row['degrees']} degrees" in question.text
+        for quote in question.quotes:
+            said = question.answer[quote.start : quote.stop]
+            assert question.text[quote.source :].startswith(said)
+        assert len(question.quotes) == 4
+
+
+def test_what_is_told_again_goes_back_to_the_same_thing(scenes: list[Scene]) -> None:
+    for question in _asked(scenes, "moved"):
+        text = question.text
+        for quote in question.again:
+            names = [re.findall("<p>([^<]*)$", text[:place])[0] for place in (quote.start, quote.source)]
+            assert names[0] == names[1]
+            assert re.fullmatch(r"</p> at <b>\([\d., ]*\), \{[\d., ]*\}</b>\.", text[quote.start : quote.stop])
+
+
+def test_what_moved_is_given_away_by_the_first_digit_that_differs(scenes: list[Scene]) -> None:
+    for question in _asked(scenes, "moved"):
+        for sign in question.signs:
+            again = next(one for one in question.again if one.start < sign.source <= one.stop)
+            now = question.text[again.start : sign.source]
+            before = question.text[again.source :][: len(now)]
+            assert now[:-1] == before[:-1]
+            assert now[-1] != before[-1]
+            assert question.answer[sign.start : sign.stop].startswith("<p>")
+            name = question.answer[sign.start : sign.stop]
+            assert question.text[: again.start].endswith(name)
