@@ -4,7 +4,7 @@ import pytest
 
 from instar import plugins
 from instar.benchmarks.tabletop import TabletopBenchmark
-from instar.demos.tabletop import SEEDS
+from instar.demos.played import SEEDS
 from instar.errors import ConfigError
 from instar.simulator import Benchmark
 from instar.testing import conform

@@ -42,7 +42,7 @@ def test_every_training_has_a_folder_of_its_own(study: Study) -> None:
 def test_tables_pool_the_trainings_and_show_each(study: Study, runs: dict[Cell, Run]) -> None:
     text = report(study, runs)
     assert "| D-inBC | L1 | 55.0 [34.2, 74.2] (50/60) |" in text
-    assert "### Equal steps: 300 steps of 16 samples" in text
+    assert "### Equal steps: 400 steps of 8 samples" in text
     assert "| inBC | L1 | -20.0 [" in text
     assert text.count("| D-RT-2 |") == 2 * 2 * 3
 

@@ -6,7 +6,8 @@ import pytest
 
 from instar.benchmarks.grid import FIRST_SEED
 from instar.benchmarks.tabletop import TabletopBenchmark
-from instar.demos.tabletop import SEEDS, TabletopDemos
+from instar.demos.played import SEEDS
+from instar.demos.tabletop import TabletopDemos
 from instar.simulator import Task
 from instar.simulators.tabletop.body import Body
 from instar.simulators.tabletop.simulator import draw_problem

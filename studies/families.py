@@ -1,0 +1,130 @@
+"""One small policy for every family of tasks: taught on the tabletop, judged at each of its levels.
+
+python -m studies.families --out build/families
+
+The checkpoint that it leaves in OUT/model is what the other studies take. What was finished stays: the same command
+goes on where it stopped.
+"""
+
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Final
+
+import tyro
+from typing_extensions import Doc
+
+from instar.benchmarks.grid import FIRST_SEED
+from instar.build import BuildConfig, build
+from instar.console import progress as shown
+from instar.errors import InstarError
+from instar.evaluate import EvaluateConfig, evaluate
+from instar.metrics import success_rate
+from instar.progress import Clock, Progress
+from instar.rollout import EpisodeRecord
+from instar.run import Run
+from instar.simulators.vima.partitions import TASKS
+from instar.train import TrainConfig, train
+from studies.llara import LEVELS
+from studies.pages import RESULTS, commit, table, write_section
+
+
+@dataclass(frozen=True)
+class Study:
+    """How much of everything."""
+
+    out: Annotated[Path, Doc("folder for all that is made; the same command again goes on from where it stopped")]
+    model: Annotated[str, Doc("what the training begins with")] = "larva"
+    tasks: Annotated[str, Doc("task families, joined by +")] = "+".join(TASKS["placement"])
+    demonstrations: Annotated[int, Doc("episodes of the scripted expert to learn from, over all families")] = 5200
+    steps: Annotated[int, Doc("optimizer steps")] = 5000
+    batch: Annotated[int, Doc("samples per step")] = 8
+    lr: Annotated[float, Doc("highest learning rate")] = 1e-3
+    mixture: Annotated[str, Doc("how many of which questions, as `instar train` takes it")] = "obj_loc=0.1"
+    episodes: Annotated[int, Doc("scenes of each family and level")] = 100
+    write: Annotated[bool, Doc("put the table into docs/results.md")] = True
+
+
+def run(study: Study, progress: Progress) -> Run:
+    """Teach, and play what is not played yet."""
+    clock, samples, model = Clock(progress), study.out / "samples", study.out / "model"
+    demos = f"tabletop:episodes={study.demonstrations},tasks={study.tasks},hand=steady"
+    build(BuildConfig(demos=demos, out=samples, auxiliary=("obj_loc",), workers=2), clock.stage("build"))
+    train(
+        TrainConfig(
+            samples=(samples,),
+            model=study.model,
+            out=model,
+            steps=study.steps,
+            batch=study.batch,
+            lr=study.lr,
+            betas=(0.9, 0.98),
+            weight_decay=0.01,
+            warmup=0.02,
+            mixture=study.mixture,
+            check=False,
+            loader_workers=1,
+        ),
+        clock.stage("train"),
+    )
+    suites = "+".join(LEVELS.values())
+    benchmark = f"tabletop:tasks={study.tasks},suites={suites},per_task={study.episodes}"
+    return evaluate(
+        EvaluateConfig(str(model), study.out / "run", benchmark, batch=64, videos="none"), clock.stage("evaluate")
+    )
+
+
+def report(records: Sequence[EpisodeRecord]) -> str:
+    """A row for every family, a column for every level, and one row for all."""
+    tasks = dict.fromkeys(record.task for record in records)
+    rows = [(task, *_levels([record for record in records if record.task == task])) for task in tasks]
+    return table(("task", *LEVELS), [*rows, ("**all**", *_levels(records))])
+
+
+def _levels(records: Sequence[EpisodeRecord]) -> list[str]:
+    return [_rate([record for record in records if record.suite == suite]) for suite in LEVELS.values()]
+
+
+def _rate(records: Sequence[EpisodeRecord]) -> str:
+    rate = success_rate(records)
+    if rate.rate is None:
+        return "-"
+    crashed = f", {rate.crashed} crashed" if rate.crashed else ""
+    between = f"{100 * rate.interval.low:.1f} to {100 * rate.interval.high:.1f}"
+    return f"{rate.successes} of {rate.n}{crashed}: {100 * rate.rate:.1f} % ({between})"
+
+
+def main() -> int:
+    """Run the study and write its section of the results page."""
+    study = tyro.cli(Study, prog="python -m studies.families", description=__doc__)
+    try:
+        with shown(quiet=False) as progress:
+            found = run(study, progress)
+    except InstarError as error:
+        sys.stderr.write(f"studies.families: {error}\n")
+        return 2
+    text = report(found.records)
+    sys.stdout.write(text + "\n")
+    if study.write:
+        command = " ".join(["python -m studies.families", *sys.argv[1:]])
+        last = FIRST_SEED + study.episodes - 1
+        told = INTRODUCTION.format(
+            command=command, commit=commit(), first=FIRST_SEED, last=last, **{
+                name: getattr(study, name) for name in ("model", "demonstrations", "steps", "batch")
+            }
+        )  # fmt: skip
+        write_section(RESULTS, "families", f"{told}\n\n{text}")
+    return 0
+
+
+INTRODUCTION: Final = """## One small policy for every family
+
+Made by `{command}`, commit {commit}: {model} is finetuned in {steps} steps of {batch} samples on {demonstrations}
+demonstrations of the scripted expert with a steady hand, told as D-inBC, and plays the seeds {first} to {last} of every
+family at each level. Success with its Wilson interval at 95 %. It is one training: the intervals are over episodes and
+say nothing of the luck of a training. L3 has shapes and textures that neither larva nor the policy was ever shown."""
+
+
+if __name__ == "__main__":
+    sys.exit(main())

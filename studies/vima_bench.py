@@ -1,0 +1,143 @@
+"""The small policy on the real VIMA-Bench: taught on the tabletop alone, and again with episodes of the real oracle.
+
+python -m studies.vima_bench build/families/model --out build/vima
+
+VIMA-Bench itself is needed (docs/vima.md). The real episodes are of its training partition. What was finished stays:
+the same command goes on where it stopped.
+"""
+
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Final
+
+import tyro
+from typing_extensions import Doc
+
+from instar.benchmarks.grid import FIRST_SEED
+from instar.build import BuildConfig, build
+from instar.collect import CollectConfig, collect_demos
+from instar.console import progress as shown
+from instar.errors import InstarError
+from instar.evaluate import EvaluateConfig, evaluate
+from instar.progress import Clock, Progress
+from instar.run import Run
+from instar.simulators.vima.partitions import TASKS
+from instar.train import TrainConfig, train
+from studies.families import report
+from studies.llara import LEVELS
+from studies.pages import RESULTS, commit, table, write_section
+
+# Success in per cent at L1, L2 and L3 as published (LLaRA, Li et al., ICLR 2025; VIMA, Jiang et al., ICML 2023).
+PUBLISHED: Final = {"LLaRA-7B": (90.0, 88.1, 79.2), "VIMA-200M": (80.7, 81.9, 77.9)}
+ALONE, WITH_REAL = "tabletop only", "and real episodes"
+
+
+@dataclass(frozen=True)
+class Study:
+    """Which policy, and how much of everything."""
+
+    policy: Annotated[tyro.conf.Positional[Path], Doc("checkpoint that was taught on the tabletop")]
+    out: Annotated[Path, Doc("folder for all that is made; the same command again goes on from where it stopped")]
+    tasks: Annotated[str, Doc("task families, joined by +")] = "+".join(TASKS["placement"])
+    real: Annotated[int, Doc("episodes of the real oracle to learn from, too; 0 leaves that out")] = 390
+    steps: Annotated[int, Doc("optimizer steps on those")] = 800
+    batch: Annotated[int, Doc("samples per step")] = 8
+    lr: Annotated[float, Doc("highest learning rate")] = 5e-4
+    episodes: Annotated[int, Doc("scenes of each family and level")] = 20
+    workers: Annotated[int, Doc("simulator processes")] = 2
+    write: Annotated[bool, Doc("put the tables into docs/results.md")] = True
+
+
+def run(study: Study, progress: Progress) -> dict[str, Run]:
+    """Play, learn from real episodes, and play again."""
+    clock = Clock(progress)
+    runs = {ALONE: _played(study, study.policy, "alone", clock)}
+    if study.real:
+        runs[WITH_REAL] = _played(study, _taught(study, clock), "with-real", clock)
+    return runs
+
+
+def _taught(study: Study, clock: Clock) -> Path:
+    raw, samples, model = (study.out / name for name in ("raw", "samples", "model"))
+    demos = f"vimabench:episodes={study.real},tasks={study.tasks}"
+    collect_demos(CollectConfig(demos, raw, workers=study.workers), clock.stage("collect"))
+    build(BuildConfig(demos=f"vima:{raw}", out=samples, auxiliary=("obj_loc",), workers=2), clock.stage("build"))
+    train(
+        TrainConfig(
+            samples=(samples,),
+            model=str(study.policy),
+            out=model,
+            steps=study.steps,
+            batch=study.batch,
+            lr=study.lr,
+            betas=(0.9, 0.98),
+            weight_decay=0.01,
+            mixture="obj_loc=0.15",
+            check=False,
+            loader_workers=1,
+        ),
+        clock.stage("train"),
+    )
+    return model
+
+
+def _played(study: Study, policy: Path, name: str, clock: Clock) -> Run:
+    benchmark = f"vima:tasks={study.tasks},suites={'+'.join(LEVELS.values())},per_task={study.episodes}"
+    config = EvaluateConfig(
+        str(policy), study.out / "runs" / name, benchmark, workers=study.workers, batch=16, videos="none"
+    )
+    return evaluate(config, clock.stage(f"evaluate {name}"))
+
+
+def summary(runs: Mapping[str, Run]) -> str:
+    """Success at each level beside what is published of larger models."""
+    rows = [(f"instar, {name}", *_overall(run)) for name, run in runs.items()]
+    published = [(name, *(f"{value:.1f}" for value in values)) for name, values in PUBLISHED.items()]
+    return table(("policy", *LEVELS), [*rows, *published])
+
+
+def _overall(run: Run) -> list[str]:
+    """The last row of the table of families."""
+    return [cell.strip() for cell in report(run.records).splitlines()[-1].strip("|").split("|")[1:]]
+
+
+def main() -> int:
+    """Run the study and write its section of the results page."""
+    study = tyro.cli(Study, prog="python -m studies.vima_bench", description=__doc__)
+    try:
+        with shown(quiet=False) as progress:
+            runs = run(study, progress)
+    except InstarError as error:
+        sys.stderr.write(f"studies.vima_bench: {error}\n")
+        return 2
+    parts = [summary(runs), *(f"### {name}\n\n{report(found.records)}" for name, found in runs.items())]
+    text = "\n\n".join(parts)
+    sys.stdout.write(text + "\n")
+    if study.write:
+        command = " ".join(["python -m studies.vima_bench", *sys.argv[1:]])
+        told = INTRODUCTION.format(
+            command=command,
+            commit=commit(),
+            first=FIRST_SEED,
+            last=FIRST_SEED + study.episodes - 1,
+            real=study.real,
+            steps=study.steps,
+        )
+        write_section(RESULTS, "vima bench", f"{told}\n\n{text}")
+    return 0
+
+
+INTRODUCTION: Final = """## On the real VIMA-Bench
+
+Made by `{command}`, commit {commit}, with the simulator itself (see [vima](vima.md)), on the seeds {first} to {last} of
+every family at each level. *Tabletop only* has never seen VIMA-Bench: pictures, physics and prompts are those of
+another program. The other was taught {steps} steps more on {real} episodes of the real oracle on the training
+partition. Success with its Wilson interval at 95 %; each is one training. Reference pictures are described by the
+truth, as in the published figures that are set beside, in per cent: LLaRA-7B (Li et al., ICLR 2025), which learned from
+80,000 real episodes, and VIMA-200M (Jiang et al., ICML 2023), which learned from 650,000."""
+
+
+if __name__ == "__main__":
+    sys.exit(main())
