@@ -41,7 +41,7 @@ class Course:
     seed: Annotated[int, Doc("of weights, scenes' order and questions")] = 0
     scenes: Annotated[int, Doc("different pictures to learn from")] = 60_000
     look: Annotated[int, Doc("steps of 64 pictures in which the eye learns alone")] = 2000
-    speak: Annotated[int, Doc("steps of 16 pictures and about 96 questions in which everything learns")] = 4300
+    speak: Annotated[int, Doc("steps of 16 pictures and about 96 questions in which everything learns")] = 4200
     look_lr: Annotated[float, Doc("highest learning rate of the first stage")] = 3e-3
     speak_lr: Annotated[float, Doc("highest learning rate of the second stage")] = 2e-3
     questions: Annotated[int, Doc("asked about a picture in a step")] = 6

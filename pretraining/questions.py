@@ -40,6 +40,8 @@ BLOCKED: Final = (
     "<task>Put the {name} as in {scene}.</task> What is in the way?",
     "In {scene}, what stands at the same place in the picture?",
 )
+BESIDE: Final = ("What is {} of the {}?", "Which object is {} of the {}?", "Find what is to the {} of the {}.")
+SIDES: Final = {"north": (0, -1), "south": (0, 1), "west": (-1, 0), "east": (1, 0)}  # in pixels to the right and down
 NOTHING: Final = "Nothing."
 COUNT: Final = ("How many {} are there?", "How many {} do you see?", "Count the {}.")
 NUMBERS: Final = ("none", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten")
@@ -60,16 +62,17 @@ class Asker:
         """So many questions of random kinds; fewer where the scene has no answer to a kind."""
         told = Teller(self.scene, self.rng)
         kinds: dict[Callable[[], Question | None], float] = {
-            self.where: 0.33,
+            self.where: 0.31,
             self.both: 0.06,
             self.alike: 0.05,
-            self.what: 0.1,
+            self.what: 0.09,
+            self.beside: 0.04,
             self.all: 0.04,
-            self.relation: 0.04,
-            self.count: 0.05,
+            self.relation: 0.03,
+            self.count: 0.04,
             self.blocked: 0.05,
-            told.read: 0.1,
-            told.moved: 0.11,
+            told.read: 0.09,
+            told.moved: 0.13,
             told.turned: 0.03,
             told.done: 0.04,
         }
@@ -120,6 +123,19 @@ class Asker:
             return None
         point = markup.pair("x", "y").format({"x": x / FRONT.width, "y": y / FRONT.height})
         return Question(self._one(WHAT).format(point), NOTHING)
+
+    def beside(self) -> Question | None:
+        """The next thing in a direction of the wind, or that there is none."""
+        named = [(name, thing) for name, thing in self.unambiguous if name == thing.name]
+        if not named:
+            return None
+        name, thing = named[int(self.rng.integers(len(named)))]
+        side = self._one(list(SIDES))
+        text = self._one(BESIDE).format(side, name)
+        there = _on_side(thing, self.scene.things, SIDES[side])
+        if not there:
+            return Question(text, NOTHING) if self.rng.random() < 0.3 else None
+        return self._pointing(text, [there[0]])
 
     def blocked(self) -> Question | None:
         """What stands where a thing is told to be, or that nothing does."""
@@ -226,6 +242,18 @@ def _mention(text: str, name: str) -> int | None:
 def _in_order(things: Sequence[Thing]) -> list[Thing]:
     """From left to right."""
     return sorted(things, key=lambda thing: (thing.box.left + thing.box.right, thing.number))
+
+
+def _on_side(thing: Thing, things: Sequence[Thing], side: tuple[int, int]) -> list[Thing]:
+    """What lies more in a direction than beside it, the nearest first."""
+    x, y = (thing.box.left + thing.box.right) / 2, (thing.box.top + thing.box.bottom) / 2
+    found = []
+    for other in things:
+        dx, dy = (other.box.left + other.box.right) / 2 - x, (other.box.top + other.box.bottom) / 2 - y
+        ahead, aside = dx * side[0] + dy * side[1], abs(dx * side[1]) + abs(dy * side[0])
+        if ahead > aside:
+            found.append((ahead, other.number, other))
+    return [other for _, _, other in sorted(found, key=lambda row: row[:2])]
 
 
 def _within(box: Box, things: Sequence[Thing]) -> list[Thing]:

@@ -3,7 +3,7 @@
 import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Final, TypeVar
+from typing import Final, NamedTuple, TypeVar
 
 import numpy as np
 
@@ -20,6 +20,7 @@ READ: Final = (
     "<task>Put the {name} as in {scene}.</task> Where should it go?",
 )
 MOVED: Final = ("From {scenes}, what moved?", "{scenes} What is elsewhere now, and where?")
+STACKED: Final = ("From {scenes}, what was put on what?", "{scenes} What went onto what?")
 TURNED: Final = (
     "The {name} was turned by {angle} degrees. By how much?",
     "<task>Turn the {name} by {angle} degrees.</task> By how much?",
@@ -37,6 +38,13 @@ ANGLES: Final = tuple(str(angle) for angle in range(5, 360, 5))
 
 
 Choice = TypeVar("Choice")
+
+
+class Move(NamedTuple):
+    """What moved from one scene to the next, by number; and onto what, where that is told."""
+
+    thing: int
+    base: int = 0
 
 
 @dataclass(frozen=True, eq=False)
@@ -57,18 +65,35 @@ class Teller:
         return quoting(text, answer, sources)
 
     def moved(self) -> Question:
-        """What is elsewhere from one told scene to the next, and where."""
-        scenes = [self.things(int(self.rng.integers(2, 4)))]
+        """What is elsewhere from one told scene to the next, and where; or what was put on what."""
+        scenes, moves = [self.things(int(self.rng.integers(2, 4)))], []
+        stacks = self._coin and len(scenes[0]) > 1
         for _ in range(int(self.rng.integers(1, 3))):
-            k = int(self.rng.integers(len(scenes[-1])))
-            after = [replace(thing, box=self.somewhere()) if j == k else thing for j, thing in enumerate(scenes[-1])]
+            k, base = (int(j) for j in self.rng.permutation(len(scenes[-1]))[[0, -1]])
+            after = self._stacked(scenes[-1], k, base) if stacks else self._elsewhere(scenes[-1], k)
+            moves.append(Move(after[k].number, after[base].number if stacks else 0))
             scenes.append([after[int(j)] for j in self.rng.permutation(len(after))])
         told = [scene_of(scene) for scene in scenes]
-        text = self.one(MOVED).format(scenes=" ".join(told))
+        onto = stacks and self._coin
+        text = self.one(STACKED if onto else MOVED).format(scenes=" ".join(told))
         begins = [text.index(told[0])]
         for scene in told[1:]:
             begins.append(text.index(scene, begins[-1] + 1))
-        return _compared(text, scenes, begins)
+        return _compared(text, scenes, begins, moves if onto else [Move(move.thing) for move in moves])
+
+    def _elsewhere(self, things: Sequence[Thing], k: int) -> list[Thing]:
+        return [replace(thing, box=self.somewhere()) if j == k else thing for j, thing in enumerate(things)]
+
+    def _stacked(self, things: Sequence[Thing], k: int, base: int) -> list[Thing]:
+        """With thing k on another, of which less is seen then."""
+        mine, under = things[k].box, things[base].box
+        left = (under.left + under.right - mine.right + mine.left) // 2 + int(self.rng.integers(-2, 3))
+        bottom = under.bottom - int(self.rng.integers(5, 10))
+        wide, high = mine.right - mine.left, min(mine.bottom - mine.top, bottom)
+        left = max(0, min(left, FRONT.width - wide))
+        cut = min(int(self.rng.integers(4, 11)), (under.bottom - under.top) // 2)
+        boxes = {k: Box(left, bottom - high, left + wide, bottom), base: replace(under, top=under.top + cut)}
+        return [replace(thing, box=boxes.get(j, thing.box)) for j, thing in enumerate(things)]
 
     def turned(self) -> Question:
         """By how much something is turned that is only told."""
@@ -113,7 +138,7 @@ class Teller:
         return bool(self.rng.random() < 0.5)
 
 
-def _compared(text: str, scenes: Sequence[Sequence[Thing]], begins: Sequence[int]) -> Question:
+def _compared(text: str, scenes: Sequence[Sequence[Thing]], begins: Sequence[int], moves: Sequence[Move]) -> Question:
     """What moved from each told scene to the next; where they begin in the text; and how one sees it.
 
     A thing is given away by the first character of its place that is not the one told before.
@@ -128,11 +153,16 @@ def _compared(text: str, scenes: Sequence[Sequence[Thing]], begins: Sequence[int
             old, now = before[thing.number], sentence(thing)
             source, start, place = text.index(old, begins[k]), text.index(now, begins[k + 1]), now.index("</p>")
             again.append(Quote(start + place, start + len(now), source + place))
-            if now != old:
-                other = next(j for j, (one, two) in enumerate(zip(old, now, strict=True)) if one != two)
-                said = len("\n".join([*answers, ""]))
-                signs.append(Quote(said, said + place, start + other + 1))
-                sources.append((now[place:], start + place))
-                answers.append(now)
+        after = {thing.number: sentence(thing) for thing in later}
+        old, now, base = before[moves[k].thing], after[moves[k].thing], moves[k].base
+        start, place = text.index(now, begins[k + 1]), now.index("</p>")
+        other = next((j for j, (one, two) in enumerate(zip(old, now, strict=True)) if one != two), place)
+        said = len("\n".join([*answers, ""]))
+        signs.append(Quote(said, said + place, start + other + 1))
+        sources.append((now[place:], start + place))
+        answers.append(now)
+        if base:
+            sources.append((after[base], text.index(after[base], begins[k + 1])))
+            answers.append(after[base])
     question = quoting(text, "\n".join(answers), sources)
     return replace(question, signs=tuple(signs), again=tuple(again))

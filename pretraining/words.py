@@ -9,9 +9,9 @@ from collections.abc import Iterator
 from typing import Final
 
 from instar.wording import wording
-from pretraining.questions import ALIKE, BLOCKED, BOTH, COUNT, LIST, NOTHING, NUMBERS, WHAT, WHERE
+from pretraining.questions import ALIKE, BESIDE, BLOCKED, BOTH, COUNT, LIST, NOTHING, NUMBERS, WHAT, WHERE
 from pretraining.scenes import EVERY_SHAPE, EVERY_TEXTURE
-from pretraining.told import DONE, MOVED, READ, TURNED
+from pretraining.told import DONE, MOVED, READ, STACKED, TURNED
 
 _PLACEHOLDER: Final = re.compile(r"\{[a-z]*\}")
 _SHORTEST: Final = 20  # characters of a sentence that is worth a token
@@ -55,7 +55,9 @@ def texts() -> Iterator[str]:
     names = [f"{texture} {shape}" for texture in EVERY_TEXTURE for shape in EVERY_SHAPE]
     asked = [template.format(name) for template in (*WHERE, *WHAT, *COUNT, *ALIKE) for name in ("red block", "bowls")]
     told = [
-        _PLACEHOLDER.sub("", form) for forms in (READ, MOVED, TURNED, BLOCKED, BOTH, *DONE.values()) for form in forms
+        _PLACEHOLDER.sub("", form)
+        for forms in (READ, MOVED, STACKED, TURNED, BLOCKED, BOTH, BESIDE, *DONE.values())
+        for form in forms
     ]
     task = _TASKS.split()
     for _ in range(5):

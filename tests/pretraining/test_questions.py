@@ -8,7 +8,7 @@ from instar.auxiliary.relations import PLACE
 from instar.demo import Box
 from instar.embodiments.vima import FRONT
 from pretraining.exchange import Question
-from pretraining.questions import NOTHING, NUMBERS, Asker
+from pretraining.questions import NOTHING, NUMBERS, SIDES, Asker
 from pretraining.scenes import Scene, Thing, draw
 
 
@@ -117,6 +117,18 @@ def test_what_is_in_the_way_stands_where_a_thing_is_to_go(scenes: list[Scene]) -
         assert there == {pointer.number for pointer in question.pointers}
         assert (question.answer == NOTHING) == (not there)
     assert {question.answer == NOTHING for _, question in said} == {True, False}
+
+
+def test_what_is_beside_lies_in_that_direction_and_nothing_nearer(scenes: list[Scene]) -> None:
+    for scene, question in _asked(scenes * 3, "beside"):
+        side = next(side for side in SIDES if f" {side} " in question.text)
+        thing = next(one for one in scene.things if f"the {one.name}" in question.text)
+        if question.answer == NOTHING:
+            continue
+        x, y = markup.middle(thing.box, FRONT)
+        row = markup.LOCATED_SENTENCE.parse(question.answer)
+        dx, dy = row["cx"] - x, row["cy"] - y
+        assert dx * SIDES[side][0] + dy * SIDES[side][1] > 0
 
 
 def _overlap(one: Box, other: Box) -> bool:
