@@ -3,7 +3,9 @@
 python -m studies.llara --out build/llara
 
 Every way (arm) learns from the same demonstrations and is judged on the same scenes, with several seeds of training,
-once with equal optimizer steps and once with equal epochs. What was finished stays: the same command goes on.
+once with equal optimizer steps and once with equal epochs. What was finished stays: the same command goes on. Trainings
+this small leave cores idle: with --share, several processes do them side by side. The first share builds the samples
+for all of them, so start the others when it has begun to train; at the end, the command without --share reports.
 """
 
 import sys
@@ -16,7 +18,7 @@ import tyro
 from typing_extensions import Doc
 
 from instar.build import BuildConfig, build
-from instar.errors import InstarError
+from instar.errors import ConfigError, InstarError
 from instar.evaluate import EvaluateConfig, evaluate
 from instar.metrics import compare, success_rate
 from instar.progress import Progress
@@ -67,6 +69,13 @@ class Study:
     lr: Annotated[float, Doc("highest learning rate")] = 1e-3
     episodes: Annotated[int, Doc("scenes of each family and level")] = 10
     write: Annotated[bool, Doc("put table and figure into docs/results.md")] = True
+    share: Annotated[
+        tuple[int, int], Doc("1 2 does only the first half of the trainings, 2 2 the second, in another process")
+    ] = (1, 1)
+
+    def __post_init__(self) -> None:
+        if not 1 <= self.share[0] <= self.share[1]:
+            raise ConfigError(f"share={self.share}: say which of how many, from 1 on")
 
 
 @dataclass(frozen=True)
@@ -92,9 +101,17 @@ def cells(study: Study) -> Iterator[Cell]:
                 yield from (Cell(arm, size, budget, seed) for arm in ARMS)
 
 
+def mine(study: Study) -> list[Cell]:
+    """The trainings of this process's share."""
+    return list(cells(study))[study.share[0] - 1 :: study.share[1]]
+
+
 def run(study: Study, progress: Progress) -> dict[Cell, Run]:
-    """Do what is not done yet."""
-    found, todo = {}, list(cells(study))
+    """Do what is not done yet of this process's share; no process builds what another does."""
+    found, todo = {}, mine(study)
+    if study.share[0] == 1:
+        for cell in cells(study):
+            _samples(study, cell)
     for k, cell in enumerate(todo):
         progress(k, len(todo), f"{cell.arm.name}, {cell.size} demonstrations, equal {cell.budget}, seed {cell.seed}")
         found[cell] = _played(study, cell)
@@ -216,12 +233,15 @@ def panels(study: Study, runs: dict[Cell, Run]) -> list[Panel]:
 
 def main() -> int:
     """Run the study and write its section of the results page."""
-    study = tyro.cli(Study, prog="python -m studies.llara", description=__doc__)
     try:
+        study = tyro.cli(Study, prog="python -m studies.llara", description=__doc__)
         runs = run(study, lambda done, total, note: print(f"{done}/{total} {note}", file=sys.stderr, flush=True))
     except InstarError as error:
         print(f"studies.llara: {error}", file=sys.stderr)
         return 2
+    if len(runs) < len(list(cells(study))):
+        print(f"{len(runs)} trainings are done; without --share the same command reports when the others are, too")
+        return 0
     text = report(study, runs)
     print(text)
     if study.write:
@@ -243,11 +263,11 @@ def _introduction(study: Study) -> str:
 
 INTRODUCTION: Final = """## LLaRA's study in small
 
-Made by `{command}`, commit {commit}. The model that comes with instar is finetuned on demonstrations (of the expert with
-a steady hand, as in the demo) of the families {families}, told in five ways, and acts in {episodes} unseen scenes of every family at each level. {seeds} trainings of
-each kind differ in their seed only. Success in per cent with its Wilson interval at 95 % over the episodes of all
-trainings; in parentheses each training alone: intervals over episodes say nothing of the luck of a training, the
-spread of the trainings does."""
+Made by `{command}`, commit {commit}. The model that comes with instar is finetuned on demonstrations (of the expert
+with a steady hand, as in the demo) of the families {families}, told in five ways, and acts in {episodes} unseen scenes
+of every family at each level. {seeds} trainings of each kind differ in their seed only. Success in per cent with its
+Wilson interval at 95 % over the episodes of all trainings; in parentheses each training alone: intervals over episodes
+say nothing of the luck of a training, the spread of the trainings does."""
 
 
 if __name__ == "__main__":

@@ -1,14 +1,16 @@
 """The study of demonstrations: its trainings, its tables and its figure."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from instar.errors import ConfigError
 from instar.rollout import EpisodeRecord, Outcome
 from instar.run import Run
 from studies.figure import Line, Panel, draw
-from studies.llara import ARMS, LEVELS, Cell, Study, cells, panels, report
+from studies.llara import ARMS, LEVELS, Cell, Study, cells, mine, panels, report
 
 
 def _records(won: int) -> Iterator[EpisodeRecord]:
@@ -59,3 +61,12 @@ def test_a_figure_of_one_size_is_drawn_in_the_middle() -> None:
     svg = draw([Panel("one", (Line("a", ((10.0, 50.0, 40.0, 60.0),)),))])
     assert "nan" not in svg
     assert '<circle cx="164.0"' in svg
+
+
+def test_shares_are_all_trainings_once(study: Study) -> None:
+    shares = [mine(replace(study, share=(k, 2))) for k in (1, 2)]
+    assert sorted(map(str, shares[0] + shares[1])) == sorted(map(str, cells(study)))
+    assert {cell.size for cell in shares[1]} == {cell.size for cell in shares[0]}
+    assert mine(study) == list(cells(study))
+    with pytest.raises(ConfigError, match="which of how many"):
+        Study(study.out, share=(3, 2))
