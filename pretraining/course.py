@@ -27,7 +27,7 @@ from pretraining.words import phrases, texts
 
 LOOKED: Final = 64  # pictures in a step of the first stage
 WARMUP: Final = 0.05  # share of a stage's steps in which the learning rate rises
-REPORT: Final = 100  # steps between rows of the log
+REPORT: Final = 200  # steps between rows of the log
 TESTED: Final = 256  # pictures that the log tells of, which nothing is learned from
 CLIP: Final = 1.0
 EYE_LR: Final = 0.3  # of the second stage's learning rate is the eye's, which knows much already
@@ -41,7 +41,7 @@ class Course:
     seed: Annotated[int, Doc("of weights, scenes' order and questions")] = 0
     scenes: Annotated[int, Doc("different pictures to learn from")] = 60_000
     look: Annotated[int, Doc("steps of 64 pictures in which the eye learns alone")] = 2000
-    speak: Annotated[int, Doc("steps of 16 pictures and about 96 questions in which everything learns")] = 4200
+    speak: Annotated[int, Doc("steps of 16 pictures and about 96 questions in which everything learns")] = 3600
     look_lr: Annotated[float, Doc("highest learning rate of the first stage")] = 3e-3
     speak_lr: Annotated[float, Doc("highest learning rate of the second stage")] = 2e-3
     questions: Annotated[int, Doc("asked about a picture in a step")] = 6
