@@ -17,7 +17,7 @@ from pretraining.questions import Asker
 
 BEFORE, AFTER = "USER: ", " ASSISTANT:"  # as the chat template has them
 IGNORE: Final = -100
-DIFFERS: Final = -1
+DIFFERS: Final = -1  # another token was told of the same thing before
 # Questions are read in groups of these lengths, with so many rows for every 16 pictures: as the shapes never change,
 # kernels are made once. What does not fit is left out; what is left is padding.
 GROUPS: Final = {40: 46, 56: 16, 80: 13, 112: 11, 176: 8, 272: 4}  # rows by tokens
@@ -135,8 +135,8 @@ def _branch(question: Question, prompt: _Written, answer: _Written, end: int) ->
         about[first + j] = next((one.number for one in question.pointers if one.start < start <= one.stop), 0)
         copied[first + j] = _source(question.quotes, stop - 1, ends) or _sign(question.signs, stop - 1, ends)
     for k, (_, stop) in enumerate(prompt.spans):
-        before = _source(question.again, stop - 1, ends)
-        alike[k] = before if tokens[before] == tokens[k] else DIFFERS * (before > 0)
+        if before := _source(question.again, stop - 1, ends):
+            alike[k] = before if tokens[before] == tokens[k] else DIFFERS
     return tokens, labels, about, copied, alike
 
 

@@ -125,7 +125,7 @@ class Asker:
         return Question(self._one(WHAT).format(point), NOTHING)
 
     def beside(self) -> Question | None:
-        """The next thing in a direction of the wind, or that there is none."""
+        """The next thing in a compass direction, or that there is none."""
         named = [(name, thing) for name, thing in self.unambiguous if name == thing.name]
         if not named:
             return None

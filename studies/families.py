@@ -25,9 +25,10 @@ from instar.progress import Clock, Progress
 from instar.rollout import EpisodeRecord
 from instar.run import Run
 from instar.simulators.vima.partitions import TASKS
-from instar.train import TrainConfig, train
+from instar.train import train
 from studies.llara import LEVELS
 from studies.pages import RESULTS, commit, table, write_section
+from studies.training import training
 
 
 @dataclass(frozen=True)
@@ -51,23 +52,8 @@ def run(study: Study, progress: Progress) -> Run:
     clock, samples, model = Clock(progress), study.out / "samples", study.out / "model"
     demos = f"tabletop:episodes={study.demonstrations},tasks={study.tasks},hand=steady"
     build(BuildConfig(demos=demos, out=samples, auxiliary=("obj_loc",), workers=2), clock.stage("build"))
-    train(
-        TrainConfig(
-            samples=(samples,),
-            model=study.model,
-            out=model,
-            steps=study.steps,
-            batch=study.batch,
-            lr=study.lr,
-            betas=(0.9, 0.98),
-            weight_decay=0.01,
-            warmup=0.02,
-            mixture=study.mixture,
-            check=False,
-            loader_workers=1,
-        ),
-        clock.stage("train"),
-    )
+    chosen = {"steps": study.steps, "batch": study.batch, "lr": study.lr, "mixture": study.mixture}
+    train(training(samples, study.model, model, **chosen), clock.stage("train"))
     suites = "+".join(LEVELS.values())
     benchmark = f"tabletop:tasks={study.tasks},suites={suites},per_task={study.episodes}"
     return evaluate(
@@ -78,11 +64,12 @@ def run(study: Study, progress: Progress) -> Run:
 def report(records: Sequence[EpisodeRecord]) -> str:
     """A row for every family, a column for every level, and one row for all."""
     tasks = dict.fromkeys(record.task for record in records)
-    rows = [(task, *_levels([record for record in records if record.task == task])) for task in tasks]
-    return table(("task", *LEVELS), [*rows, ("**all**", *_levels(records))])
+    rows = [(task, *levels([record for record in records if record.task == task])) for task in tasks]
+    return table(("task", *LEVELS), [*rows, ("**all**", *levels(records))])
 
 
-def _levels(records: Sequence[EpisodeRecord]) -> list[str]:
+def levels(records: Sequence[EpisodeRecord]) -> list[str]:
+    """Success at each level."""
     return [_rate([record for record in records if record.suite == suite]) for suite in LEVELS.values()]
 
 

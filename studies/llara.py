@@ -24,10 +24,11 @@ from instar.metrics import compare, success_rate
 from instar.progress import Progress
 from instar.rollout import EpisodeRecord
 from instar.run import Run, read_run
-from instar.train import TrainConfig, train
+from instar.train import train
 from instar.walkthrough import TASKS
 from studies.figure import Line, Panel, draw
 from studies.pages import RESULTS, commit, table, write_section
+from studies.training import training
 
 Budget = Literal["steps", "epochs"]
 LEVELS: Final = {"L1": "placement", "L2": "combinatorial", "L3": "novel_object"}
@@ -107,10 +108,10 @@ def mine(study: Study) -> list[Cell]:
 
 
 def run(study: Study, progress: Progress) -> dict[Cell, Run]:
-    """Do what is not done yet of this process's share; no process builds what another does."""
+    """Do what is not done yet of this process's share; the first process builds all samples before it trains."""
     found, todo = {}, mine(study)
     if study.share[0] == 1:
-        for cell in cells(study):
+        for cell in cells(replace(study, seeds=1, budgets=study.budgets[:1])):
             _samples(study, cell)
     for k, cell in enumerate(todo):
         progress(k, len(todo), f"{cell.arm.name}, {cell.size} demonstrations, equal {cell.budget}, seed {cell.seed}")
@@ -124,21 +125,16 @@ def _played(study: Study, cell: Cell) -> Run:
     if (run / "manifest.json").exists():
         return read_run(run)
     train(
-        TrainConfig(
-            samples=(_samples(study, cell),),
-            model=study.model,
-            out=folder / "model",
+        training(
+            _samples(study, cell),
+            study.model,
+            folder / "model",
             steps=study.steps if cell.budget == "steps" else None,
             epochs=study.epochs,
             batch=study.batch,
             lr=study.lr,
-            betas=(0.9, 0.98),
-            weight_decay=0.01,
-            warmup=0.02,
             seed=cell.seed,
             mixture=cell.arm.mixture,
-            check=False,
-            loader_workers=1,
         )
     )
     suites = "+".join(LEVELS.values())

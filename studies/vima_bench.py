@@ -24,10 +24,11 @@ from instar.evaluate import EvaluateConfig, evaluate
 from instar.progress import Clock, Progress
 from instar.run import Run
 from instar.simulators.vima.partitions import TASKS
-from instar.train import TrainConfig, train
-from studies.families import report
+from instar.train import train
+from studies.families import levels, report
 from studies.llara import LEVELS
 from studies.pages import RESULTS, commit, table, write_section
+from studies.training import training
 
 # Success in per cent at L1, L2 and L3 as published (LLaRA, Li et al., ICLR 2025; VIMA, Jiang et al., ICML 2023).
 PUBLISHED: Final = {"LLaRA-7B": (90.0, 88.1, 79.2), "VIMA-200M": (80.7, 81.9, 77.9)}
@@ -64,22 +65,8 @@ def _taught(study: Study, clock: Clock) -> Path:
     demos = f"vimabench:episodes={study.real},tasks={study.tasks}"
     collect_demos(CollectConfig(demos, raw, workers=study.workers), clock.stage("collect"))
     build(BuildConfig(demos=f"vima:{raw}", out=samples, auxiliary=("obj_loc",), workers=2), clock.stage("build"))
-    train(
-        TrainConfig(
-            samples=(samples,),
-            model=str(study.policy),
-            out=model,
-            steps=study.steps,
-            batch=study.batch,
-            lr=study.lr,
-            betas=(0.9, 0.98),
-            weight_decay=0.01,
-            mixture="obj_loc=0.15",
-            check=False,
-            loader_workers=1,
-        ),
-        clock.stage("train"),
-    )
+    chosen = {"steps": study.steps, "batch": study.batch, "lr": study.lr, "mixture": "obj_loc=0.15"}
+    train(training(samples, str(study.policy), model, **chosen), clock.stage("train"))
     return model
 
 
@@ -93,14 +80,9 @@ def _played(study: Study, policy: Path, name: str, clock: Clock) -> Run:
 
 def summary(runs: Mapping[str, Run]) -> str:
     """Success at each level beside what is published of larger models."""
-    rows = [(f"instar, {name}", *_overall(run)) for name, run in runs.items()]
+    rows = [(f"instar, {name}", *levels(run.records)) for name, run in runs.items()]
     published = [(name, *(f"{value:.1f}" for value in values)) for name, values in PUBLISHED.items()]
     return table(("policy", *LEVELS), [*rows, *published])
-
-
-def _overall(run: Run) -> list[str]:
-    """The last row of the table of families."""
-    return [cell.strip() for cell in report(run.records).splitlines()[-1].strip("|").split("|")[1:]]
 
 
 def main() -> int:

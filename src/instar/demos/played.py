@@ -61,8 +61,8 @@ def play(id: str, task: Task, simulator: Simulator, seed: int) -> Episode:
         context = Context(simulator.robot, instruction, observation, t=t)
         try:
             action = expert.act([context])[0].actions[0]
-        except SimulatorError as error:  # it has nothing left to do, or cannot see what it wants to move
-            raise DataError(f"{id}: the expert did not solve this seed: {error}") from error
+        except SimulatorError as error:  # nothing is left to do, what it wants to move is hidden, or it is gone
+            raise DataError(f"{id}: the expert has no action: {error}") from error
         steps.append(Step(observation, action))
         transition = simulator.step(action)
         observation = transition.observation

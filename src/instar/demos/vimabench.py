@@ -48,7 +48,7 @@ class VimaBenchDemos:
     def episode(self, id: str) -> Episode:
         """The oracle at play. Raises DataError for a foreign id and for a seed that the oracle does not solve.
 
-        Raises SimulatorError where the process is lost.
+        Raises SimulatorError where the process is lost in play.
         """
         task, seed = self._rounds.parsed(id)
         return play(id, Task(task, self.suite), self._simulator, seed)
