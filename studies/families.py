@@ -12,13 +12,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Final
 
-import tyro
 from typing_extensions import Doc
 
 from instar.benchmarks.grid import FIRST_SEED
 from instar.build import BuildConfig, build
-from instar.console import progress as shown
-from instar.errors import InstarError
 from instar.evaluate import EvaluateConfig, evaluate
 from instar.metrics import success_rate
 from instar.progress import Clock, Progress
@@ -26,8 +23,9 @@ from instar.rollout import EpisodeRecord
 from instar.run import Run
 from instar.simulators.vima.partitions import TASKS
 from instar.train import train
+from studies.command import carry_out
 from studies.llara import LEVELS
-from studies.pages import RESULTS, commit, table, write_section
+from studies.pages import commit, table
 from studies.training import training
 
 
@@ -82,27 +80,19 @@ def _rate(records: Sequence[EpisodeRecord]) -> str:
     return f"{rate.successes} of {rate.n}{crashed}: {100 * rate.rate:.1f} % ({between})"
 
 
-def main() -> int:
-    """Run the study and write its section of the results page."""
-    study = tyro.cli(Study, prog="python -m studies.families", description=__doc__)
-    try:
-        with shown(quiet=False) as progress:
-            found = run(study, progress)
-    except InstarError as error:
-        sys.stderr.write(f"studies.families: {error}\n")
-        return 2
-    text = report(found.records)
-    sys.stdout.write(text + "\n")
-    if study.write:
-        command = " ".join(["python -m studies.families", *sys.argv[1:]])
-        last = FIRST_SEED + study.episodes - 1
-        told = INTRODUCTION.format(
-            command=command, commit=commit(), first=FIRST_SEED, last=last, **{
-                name: getattr(study, name) for name in ("model", "demonstrations", "steps", "batch")
-            }
-        )  # fmt: skip
-        write_section(RESULTS, "families", f"{told}\n\n{text}")
-    return 0
+def page(study: Study, found: Run, command: str) -> str:
+    """The section of the results page."""
+    introduction = INTRODUCTION.format(
+        command=command,
+        commit=commit(),
+        first=FIRST_SEED,
+        last=FIRST_SEED + study.episodes - 1,
+        model=study.model,
+        demonstrations=study.demonstrations,
+        steps=study.steps,
+        batch=study.batch,
+    )
+    return f"{introduction}\n\n{report(found.records)}"
 
 
 INTRODUCTION: Final = """## One small policy for every family
@@ -114,4 +104,4 @@ say nothing of the luck of a training. L3 has shapes and textures that neither l
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(carry_out("families", __doc__, Study, run, page))

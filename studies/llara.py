@@ -11,23 +11,24 @@ for all of them, so start the others when it has begun to train; at the end, the
 import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Annotated, Final, Literal
 
-import tyro
 from typing_extensions import Doc
 
 from instar.build import BuildConfig, build
-from instar.errors import ConfigError, InstarError
+from instar.errors import ConfigError
 from instar.evaluate import EvaluateConfig, evaluate
 from instar.metrics import compare, success_rate
-from instar.progress import Progress
+from instar.progress import Clock, Progress
 from instar.rollout import EpisodeRecord
 from instar.run import Run, read_run
 from instar.train import train
 from instar.walkthrough import TASKS
+from studies.command import carry_out
 from studies.figure import Line, Panel, draw
-from studies.pages import RESULTS, commit, table, write_section
+from studies.pages import RESULTS, commit, table
 from studies.training import training
 
 Budget = Literal["steps", "epochs"]
@@ -114,12 +115,19 @@ def run(study: Study, progress: Progress) -> dict[Cell, Run]:
         for cell in cells(replace(study, seeds=1, budgets=study.budgets[:1])):
             _samples(study, cell)
     for k, cell in enumerate(todo):
-        progress(k, len(todo), f"{cell.arm.name}, {cell.size} demonstrations, equal {cell.budget}, seed {cell.seed}")
-        found[cell] = _played(study, cell)
+        name = f"{cell.arm.name}, {cell.size} demonstrations, equal {cell.budget}, seed {cell.seed}"
+        progress(k, len(todo), name)
+        tell = partial(_within, progress, (k, len(todo)), name)
+        found[cell] = _played(study, cell, Clock(tell))
     return found
 
 
-def _played(study: Study, cell: Cell) -> Run:
+def _within(progress: Progress, place: tuple[int, int], name: str, done: int, total: int, note: str) -> None:
+    """Tell how far one training is, at its place among all."""
+    progress(*place, f"{name}: {note} {done}/{total}")
+
+
+def _played(study: Study, cell: Cell, clock: Clock) -> Run:
     folder = cell.folder(study.out)
     run = folder / "run"
     if (run / "manifest.json").exists():
@@ -135,11 +143,13 @@ def _played(study: Study, cell: Cell) -> Run:
             lr=study.lr,
             seed=cell.seed,
             mixture=cell.arm.mixture,
-        )
+        ),
+        clock.stage("train"),
     )
     suites = "+".join(LEVELS.values())
     benchmark = f"tabletop:tasks={study.tasks},suites={suites},per_task={study.episodes}"
-    return evaluate(EvaluateConfig(str(folder / "model"), run, benchmark, batch=64, videos="none"))
+    config = EvaluateConfig(str(folder / "model"), run, benchmark, batch=64, videos="none")
+    return evaluate(config, clock.stage("evaluate"))
 
 
 def _samples(study: Study, cell: Cell) -> Path:
@@ -227,34 +237,21 @@ def panels(study: Study, runs: dict[Cell, Run]) -> list[Panel]:
     return found
 
 
-def main() -> int:
-    """Run the study and write its section of the results page."""
-    try:
-        study = tyro.cli(Study, prog="python -m studies.llara", description=__doc__)
-        runs = run(study, lambda done, total, note: print(f"{done}/{total} {note}", file=sys.stderr, flush=True))
-    except InstarError as error:
-        print(f"studies.llara: {error}", file=sys.stderr)
-        return 2
+def page(study: Study, runs: dict[Cell, Run], command: str) -> str:
+    """The section of the results page, whose figure is drawn beside it; nothing while trainings are missing."""
     if len(runs) < len(list(cells(study))):
         print(f"{len(runs)} trainings are done; without --share the same command reports when the others are, too")
-        return 0
-    text = report(study, runs)
-    print(text)
+        return ""
     if study.write:
         FIGURE.write_text(draw(panels(study, runs)), encoding="utf-8")
-        write_section(RESULTS, "llara study", f"{_introduction(study)}\n\n![The figure]({FIGURE.name})\n\n{text}")
-    return 0
-
-
-def _introduction(study: Study) -> str:
-    command = " ".join(["python -m studies.llara", *sys.argv[1:]])
-    return INTRODUCTION.format(
+    introduction = INTRODUCTION.format(
         command=command,
         commit=commit(),
         families=study.tasks.replace("+", ", "),
         seeds=study.seeds,
         episodes=study.episodes,
     )
+    return f"{introduction}\n\n![The figure]({FIGURE.name})\n\n{report(study, runs)}"
 
 
 INTRODUCTION: Final = """## LLaRA's study in small
@@ -267,4 +264,4 @@ say nothing of the luck of a training, the spread of the trainings does."""
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(carry_out("llara", __doc__, Study, run, page))

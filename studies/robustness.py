@@ -3,20 +3,22 @@
 python -m studies.robustness CHECKPOINT --seeds 50 --suites placement
 """
 
-import argparse
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
+from typing import Annotated, Final
+
+import tyro
+from typing_extensions import Doc
 
 from instar.benchmarks.grid import FIRST_SEED
-from instar.errors import InstarError
 from instar.evaluate import EvaluateConfig, evaluate
 from instar.metrics import Interval
 from instar.progress import Progress, silent
 from instar.run import Run, compare_runs
-from studies.pages import RESULTS, commit, table, write_section
+from studies.command import carry_out
+from studies.pages import commit, table
 
 UNDISTURBED: Final = "nothing"
 # What is disturbed, in words, and as `instar eval --disturb` takes it.
@@ -38,12 +40,24 @@ HEADER: Final = ("disturbed by", "option", "solved", "success", "95 % interval",
 class Study:
     """One policy on one benchmark; every disturbance has a run folder in `out`, which is resumed."""
 
-    policy: str
-    benchmark: str
-    out: Path
-    workers: int = 0
-    batch: int = 16
-    device: str = "auto"
+    policy: Annotated[tyro.conf.Positional[str], Doc("a checkpoint, or another policy that `instar eval` takes")]
+    out: Annotated[Path, Doc("folder of the run folders; the same command again goes on from where it stopped")] = Path(
+        "runs/robustness"
+    )
+    seeds: Annotated[int, Doc("episodes of each task at each level")] = 50
+    first_seed: Annotated[int, Doc("seeds count up from this")] = FIRST_SEED
+    tasks: Annotated[str, Doc("which tasks, as one+another; all of the benchmark, if left out")] = ""
+    suites: Annotated[str, Doc("which levels, as one+another; all, if left out")] = ""
+    workers: Annotated[int, Doc("simulator processes")] = 0
+    batch: Annotated[int, Doc("contexts per call of the policy")] = 16
+    device: Annotated[str, Doc("where the checkpoint runs")] = "auto"
+    write: Annotated[bool, Doc("put the table into docs/results.md")] = True
+
+    @property
+    def benchmark(self) -> str:
+        """The benchmark, as `instar eval` takes it."""
+        chosen = {"per_task": self.seeds, "seed": self.first_seed, "tasks": self.tasks, "suites": self.suites}
+        return "tabletop:" + ",".join(f"{name}={value}" for name, value in chosen.items() if value)
 
 
 def play(study: Study, progress: Progress = silent) -> dict[str, Run]:
@@ -89,54 +103,16 @@ def _between(interval: Interval, sign: str = "") -> str:
     return f"{100 * interval.low:{sign}.1f} to {100 * interval.high:{sign}.1f}"
 
 
-def benchmark(options: argparse.Namespace) -> str:
-    """The benchmark that the command line asks for."""
-    chosen = {"per_task": options.seeds, "seed": options.first_seed, "tasks": options.tasks, "suites": options.suites}
-    return "tabletop:" + ",".join(f"{name}={value}" for name, value in chosen.items() if value)
-
-
-def parsed(words: Sequence[str] | None = None) -> argparse.Namespace:
-    """The command line."""
-    parser = argparse.ArgumentParser(description="one checkpoint, undisturbed and under each disturbance")
-    parser.add_argument("policy", help="a checkpoint folder, or another policy that `instar eval` takes")
-    parser.add_argument("--seeds", type=int, default=50, help="episodes of each task at each level")
-    parser.add_argument("--first-seed", type=int, default=FIRST_SEED, help="seeds count up from this")
-    parser.add_argument("--tasks", default="", help="which tasks, as one+another; all of the benchmark, if left out")
-    parser.add_argument("--suites", default="", help="which levels, as one+another")
-    parser.add_argument("--out", type=Path, default=Path("runs/robustness"), help="folder of the run folders")
-    parser.add_argument("--workers", type=int, default=0, help="simulator processes")
-    parser.add_argument("--batch", type=int, default=16, help="contexts per call of the policy")
-    parser.add_argument("--device", default="auto", help="where the checkpoint runs")
-    parser.add_argument("--print-only", action="store_true", help="leave docs/results.md as it is")
-    return parser.parse_args(words)
-
-
-def main() -> int:
-    """Play, print the table and write it into the results page."""
-    options = parsed()
-    study = Study(options.policy, benchmark(options), options.out, options.workers, options.batch, options.device)
-    try:
-        runs = play(study, lambda done, total, note: print(f"{done}/{total} {note}", file=sys.stderr, flush=True))
-    except InstarError as error:
-        sys.stderr.write(f"studies.robustness: {error}\n")
-        return 2
-    text = report(runs)
-    sys.stdout.write(text + "\n")
-    if not options.print_only:
-        write_section(RESULTS, "robustness", f"{_introduction(options, study)}\n\n{text}")
-    return 0
-
-
-def _introduction(options: argparse.Namespace, study: Study) -> str:
-    last = options.first_seed + options.seeds - 1
-    command = " ".join(["python -m studies.robustness", *sys.argv[1:]])
-    return INTRODUCTION.format(
+def page(study: Study, runs: Mapping[str, Run], command: str) -> str:
+    """The section of the results page."""
+    introduction = INTRODUCTION.format(
         command=command,
         commit=commit(),
         benchmark=study.benchmark,
-        first=options.first_seed,
-        last=last,
+        first=study.first_seed,
+        last=study.first_seed + study.seeds - 1,
     )
+    return f"{introduction}\n\n{report(runs)}"
 
 
 INTRODUCTION: Final = """## Does it listen and look?
@@ -149,4 +125,4 @@ without listening. One training was evaluated: intervals over episodes say nothi
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(carry_out("robustness", __doc__, Study, play, page))

@@ -18,16 +18,15 @@ from typing_extensions import Doc
 from instar.benchmarks.grid import FIRST_SEED
 from instar.build import BuildConfig, build
 from instar.collect import CollectConfig, collect_demos
-from instar.console import progress as shown
-from instar.errors import InstarError
 from instar.evaluate import EvaluateConfig, evaluate
 from instar.progress import Clock, Progress
 from instar.run import Run
 from instar.simulators.vima.partitions import TASKS
 from instar.train import train
+from studies.command import carry_out
 from studies.families import levels, report
 from studies.llara import LEVELS
-from studies.pages import RESULTS, commit, table, write_section
+from studies.pages import commit, table
 from studies.training import training
 
 # Success in per cent at L1, L2 and L3 as published (LLaRA, Li et al., ICLR 2025; VIMA, Jiang et al., ICML 2023).
@@ -85,30 +84,18 @@ def summary(runs: Mapping[str, Run]) -> str:
     return table(("policy", *LEVELS), [*rows, *published])
 
 
-def main() -> int:
-    """Run the study and write its section of the results page."""
-    study = tyro.cli(Study, prog="python -m studies.vima_bench", description=__doc__)
-    try:
-        with shown(quiet=False) as progress:
-            runs = run(study, progress)
-    except InstarError as error:
-        sys.stderr.write(f"studies.vima_bench: {error}\n")
-        return 2
-    parts = [summary(runs), *(f"### {name}\n\n{report(found.records)}" for name, found in runs.items())]
-    text = "\n\n".join(parts)
-    sys.stdout.write(text + "\n")
-    if study.write:
-        command = " ".join(["python -m studies.vima_bench", *sys.argv[1:]])
-        told = INTRODUCTION.format(
-            command=command,
-            commit=commit(),
-            first=FIRST_SEED,
-            last=FIRST_SEED + study.episodes - 1,
-            real=study.real,
-            steps=study.steps,
-        )
-        write_section(RESULTS, "vima bench", f"{told}\n\n{text}")
-    return 0
+def page(study: Study, runs: Mapping[str, Run], command: str) -> str:
+    """The section of the results page: a summary, and a table by families for each of the runs."""
+    introduction = INTRODUCTION.format(
+        command=command,
+        commit=commit(),
+        first=FIRST_SEED,
+        last=FIRST_SEED + study.episodes - 1,
+        real=study.real,
+        steps=study.steps,
+    )
+    tables = (f"### {name}\n\n{report(found.records)}" for name, found in runs.items())
+    return "\n\n".join([introduction, summary(runs), *tables])
 
 
 INTRODUCTION: Final = """## On the real VIMA-Bench
@@ -122,4 +109,4 @@ truth, as in the published figures that are set beside, in per cent: LLaRA-7B (L
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(carry_out("vima_bench", __doc__, Study, run, page))

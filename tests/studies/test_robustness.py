@@ -6,13 +6,12 @@ import pytest
 
 from instar.errors import ConfigError
 from instar.rollout import Outcome
-from studies.robustness import DISTURBANCES, UNDISTURBED, Study, benchmark, parsed, play, report
+from studies.robustness import DISTURBANCES, UNDISTURBED, Study, play, report
 
 
 @pytest.fixture(scope="module")
 def study(tmp_path_factory: pytest.TempPathFactory) -> Study:
-    options = parsed(["expert", "--seeds", "2", "--tasks", "rotate", "--suites", "placement"])
-    return Study("expert", benchmark(options), tmp_path_factory.mktemp("robustness"))
+    return Study("expert", tmp_path_factory.mktemp("robustness"), seeds=2, tasks="rotate", suites="placement")
 
 
 def test_it_plays_the_same_episodes_under_every_disturbance(study: Study) -> None:
@@ -44,4 +43,4 @@ def test_what_was_played_is_not_played_again_and_other_episodes_are_refused(stud
     play(study, lambda done, total, note: told.append((done, total, note)))
     assert told == []
     with pytest.raises(ConfigError, match="other settings"):
-        play(replace(study, benchmark="tabletop:per_task=1,tasks=rotate,suites=placement"))
+        play(replace(study, seeds=1))
