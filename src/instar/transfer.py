@@ -40,10 +40,10 @@ class TransferConfig:
         Path("transfer")
     )
     source: Annotated[str, Doc("demonstrations to learn from, with their options")] = (
-        "tabletop:episodes=2000,suite=real"
+        "tabletop:episodes=800,suite=real,hand=steady"
     )
     target: Annotated[str, Doc("the few demonstrations of the new domain")] = (
-        "tabletop:episodes=100,suite=real,look=real,seed=50000"
+        "tabletop:episodes=100,suite=real,look=real,seed=50000,hand=steady"
     )
     benchmark: Annotated[str, Doc("what all are evaluated on, in the new domain")] = (
         "tabletop:suites=real,look=real,per_task=25"
@@ -54,22 +54,25 @@ class TransferConfig:
     ] = "tabletop:suites=real,per_task=25"
     recipe: Annotated[str, Doc("how acting becomes talking, in both domains")] = "llara"
     auxiliary: Annotated[tuple[str, ...], Doc("questions beside the action ones, in both domains")] = ()
-    model: Annotated[str, Doc("what to teach: tiny:demo is made on the spot; a folder is a checkpoint of yours")] = (
-        "tiny:demo"
-    )
+    model: Annotated[
+        str,
+        Doc("what to teach: larva comes with instar and can see; a folder is a checkpoint of yours; tiny:llava a toy"),
+    ] = "larva"
     lora: Annotated[Lora, Doc("adapters in place of full finetuning; the source's are merged to be trained on")] = (
         field(default_factory=Lora)
     )
-    freeze: Annotated[tuple[str, ...], Doc("parts that do not learn; a model that has seen much keeps its vision")] = ()
+    freeze: Annotated[tuple[str, ...], Doc("parts that do not learn; none suits a model that has seen nothing")] = (
+        "vision",
+    )
     precision: Annotated[Literal["auto", "float32", "bfloat16"], Doc("auto: bfloat16 where the device has it")] = (
         "float32"
     )
     batch: Annotated[int, Doc("samples per step")] = 8
-    steps: Annotated[int, Doc("optimizer steps on the source")] = 2000
+    steps: Annotated[int, Doc("optimizer steps on the source")] = 1000
     lr: Annotated[float, Doc("highest learning rate on the source, and of joint training; 2e-5 suits a real model")] = (
-        2e-3
+        1e-3
     )
-    target_steps: Annotated[int, Doc("further steps of finetune on the target; joint training has both together")] = 400
+    target_steps: Annotated[int, Doc("further steps of finetune on the target; joint training has both together")] = 300
     target_lr: Annotated[float, Doc("highest learning rate of those steps")] = 5e-4
     repeat: Annotated[int, Doc("how often joint training sees the target for every time it sees the source")] = 5
     seed: Annotated[int, Doc("of new weights and the order of samples")] = 0
