@@ -19,6 +19,7 @@ from instar.backbones.tiny import written
 from instar.errors import ConfigError
 from instar.files import append_jsonl, atomic, read_json, read_jsonl, write_bytes, write_json
 from instar.progress import Clock, Progress, silent
+from instar.training.muon import Muon, parted
 from pretraining.lessons import PICTURES, Scribe, ask, views
 from pretraining.model import make
 from pretraining.pictures import Pictures, draw_all
@@ -30,6 +31,7 @@ WARMUP: Final = 0.05  # share of a stage's steps in which the learning rate rise
 REPORT: Final = 200  # steps between rows of the log
 TESTED: Final = 256  # pictures that the log tells of, which nothing is learned from
 CLIP: Final = 1.0
+LEARNING: Final[dict[str, Any]] = {"betas": (0.9, 0.98), "weight_decay": 0.01}
 EYE_LR: Final = 0.3  # of the second stage's learning rate is the eye's, which knows much already
 
 
@@ -119,9 +121,19 @@ class Classroom:
     def _optimizer(self, stage: _Stage) -> torch.optim.Optimizer:
         eye = [*self.teacher.model.model.vision_tower.parameters(), *self.teacher.examiner.parameters()]
         others = [weight for weight in self.parts.parameters() if not any(weight is mine for mine in eye)]
+        if stage.name == "look":
+            optimizer: torch.optim.Optimizer = torch.optim.AdamW(
+                [{"params": eye}, {"params": others}], stage.lr, **LEARNING, fused=True
+            )
+        else:
+            matrices, _ = parted(self.teacher.model.model.language_model.layers)
+            others = [weight for weight in others if not any(weight is mine for mine in matrices)]
+            optimizer = Muon(matrices, others, stage.lr, **LEARNING)
+            optimizer.add_param_group({"params": eye, "turned": False})
         calm = EYE_LR if stage.name == "speak" else 1.0
-        groups = [{"params": eye, "scale": calm}, {"params": others, "scale": 1.0}]
-        return torch.optim.AdamW(groups, stage.lr, betas=(0.9, 0.98), weight_decay=0.01, fused=True)
+        for group in optimizer.param_groups:
+            group["scale"] = calm if group["params"][0] is eye[0] else 1.0
+        return optimizer
 
     def _run(self, stage: _Stage, optimizer: torch.optim.Optimizer, progress: Progress) -> None:
         began = saved = time.monotonic()

@@ -11,7 +11,7 @@ from pretraining.scenes import Thing
 
 @dataclass(frozen=True)
 class Pointer:
-    """A stretch of an answer that is about one thing: its name and its box."""
+    """A stretch of an answer, or of a question, that is about one thing in the picture."""
 
     start: int  # characters
     stop: int
@@ -33,7 +33,8 @@ class Question:
 
     text: str
     answer: str
-    pointers: tuple[Pointer, ...] = ()
+    pointers: tuple[Pointer, ...] = ()  # stretches of the answer that are about a thing: its name and its box
+    mentions: tuple[Pointer, ...] = ()  # stretches of the question where it is known which thing it speaks of
     quotes: tuple[Quote, ...] = ()  # stretches of the answer that stand in the question
     signs: tuple[Quote, ...] = ()  # stretches of the answer that one character of the question gives away
     again: tuple[Quote, ...] = ()  # stretches of the question that tell of a thing that it told of before

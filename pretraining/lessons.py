@@ -20,7 +20,7 @@ IGNORE: Final = -100
 DIFFERS: Final = -1  # another token was told of the same thing before
 # Questions are read in groups of these lengths, with so many rows for every 16 pictures: as the shapes never change,
 # kernels are made once. What does not fit is left out; what is left is padding.
-GROUPS: Final = {40: 46, 56: 16, 80: 13, 112: 11, 176: 8, 272: 4}  # rows by tokens
+GROUPS: Final = {40: 40, 56: 14, 80: 12, 112: 11, 176: 10, 272: 7}  # rows by tokens
 PICTURES: Final = 16
 
 Integers = NDArray[np.int64]
@@ -44,7 +44,7 @@ class Branches:
     owner: torch.Tensor  # (R,) int64: which picture of the batch
     tokens: torch.Tensor  # (R, T) int64
     labels: torch.Tensor  # (R, T) int64: the token that comes next, IGNORE where nothing is learned
-    about: torch.Tensor  # (R, T) int64: the thing that the next token is about, 0 is none
+    about: torch.Tensor  # (R, T) int64: the thing that the answer's next token, or a question's, is about; 0 is none
     copied: torch.Tensor  # (R, T) int64: where in the row the next token stands, or what gives it away; 0 is nowhere
     alike: torch.Tensor  # (R, T) int64: where this token was told of the same thing before, or DIFFERS; 0 is not told
 
@@ -135,6 +135,7 @@ def _branch(question: Question, prompt: _Written, answer: _Written, end: int) ->
         about[first + j] = next((one.number for one in question.pointers if one.start < start <= one.stop), 0)
         copied[first + j] = _source(question.quotes, stop - 1, ends) or _sign(question.signs, stop - 1, ends)
     for k, (_, stop) in enumerate(prompt.spans):
+        about[k] = about[k] or next((one.number for one in question.mentions if one.start < stop - 1 <= one.stop), 0)
         if before := _source(question.again, stop - 1, ends):
             alike[k] = before if tokens[before] == tokens[k] else DIFFERS
     return tokens, labels, about, copied, alike

@@ -25,7 +25,7 @@ from instar.files import write_json
 from instar.grammar import Grammar, Repeat
 from instar.metrics import wilson
 from instar.seeing.detect import Sighting, pairs
-from pretraining.questions import COUNT, COUNTED, LIST, NUMBERS, WHAT, WHERE, Asker
+from pretraining.questions import COUNT, COUNTED, LIST, NOTHING, NUMBERS, WHAT, WHERE, Asker
 from pretraining.scenes import MOST, Scene, Thing, draw
 from pretraining.told import ANGLE, MOVES, Teller
 from studies.pages import table
@@ -56,6 +56,7 @@ class Tally:
     found: list[tuple[int, int, int, int]] = field(default_factory=list)  # said, there, boxes right, names right too
     named: list[bool] = field(default_factory=list)
     counted: list[bool] = field(default_factory=list)
+    elsewhere: list[bool] = field(default_factory=list)
     told: dict[str, list[bool]] = field(default_factory=dict)  # by what is asked of a scene that is told
 
     def to_json(self) -> dict[str, Any]:
@@ -79,6 +80,7 @@ class Tally:
             "found and named (precision)": _of(names, said),
             "named at a point": _share(self.named),
             "counted": _share(self.counted),
+            "told what is elsewhere": _share(self.elsewhere),
             "quoted word for word": {kind: _share(right) for kind, right in self.told.items()},
         }
 
@@ -98,6 +100,7 @@ class Examination:
             self._all(some, tally)
             self._what(some, tally)
             self._count(some, tally)
+            self._elsewhere(some, tally, first)
             self._told(some, tally, first)
         return tally
 
@@ -129,6 +132,17 @@ class Examination:
         for scene, shape, reply in zip(scenes, shapes, replies, strict=True):
             number = sum(thing.shape == shape for thing in scene.things)
             tally.counted.append(COUNTED.parse(reply)["number"] == NUMBERS[number])
+
+    def _elsewhere(self, scenes: Sequence[Scene], tally: Tally, first: int) -> None:
+        drawn = [(scene, Asker(scene, np.random.default_rng((8, first + k)))) for k, scene in enumerate(scenes)]
+        asked = [(scene, one) for scene, asker in drawn if (one := asker.elsewhere()) and one.answer != NOTHING]
+        said = self._said([(scene, question.text) for scene, question in asked], MOVES)
+        for (_, question), reply in zip(asked, said, strict=True):
+            (mine, *told), (there, *goals) = reply.split("\n"), question.answer.split("\n")
+            seen, thing = (markup.LOCATED_SENTENCE.parse(line) for line in (mine, there))
+            off = np.subtract(_middle(markup.box(seen, FRONT)), _middle(markup.box(thing, FRONT)))
+            near = float(np.hypot(*off)) <= NEAR[1]
+            tally.elsewhere.append(near and seen["object"] == thing["object"] and told == goals)
 
     def _told(self, scenes: Sequence[Scene], tally: Tally, first: int) -> None:
         for kind, grammar in TOLD.items():

@@ -8,7 +8,7 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import Final
+from typing import Final, TypeVar
 
 import numpy as np
 
@@ -18,9 +18,9 @@ from instar.demo import Box
 from instar.embodiments.vima import FRONT
 from instar.grammar import Choice, Grammar
 from instar.wording import fill, wording
-from pretraining.exchange import Pointer, Question, quoting, scene_of, sentence
+from pretraining.exchange import Pointer, Question, Quote, quoting, scene_of, sentence
 from pretraining.scenes import Scene, Thing
-from pretraining.told import Teller
+from pretraining.told import Move, Teller, compared, told
 
 WHERE: Final = (
     "Where is the {}?",
@@ -40,6 +40,11 @@ BLOCKED: Final = (
     "<task>Put the {name} as in {scene}.</task> What is in the way?",
     "In {scene}, what stands at the same place in the picture?",
 )
+ELSEWHERE: Final = (
+    "It should be as in {scenes}. What is not?",
+    "{scenes} What stands elsewhere in the picture?",
+    "<task>Make it look like {scenes}.</task> What has to go where?",
+)
 BESIDE: Final = ("What is {} of the {}?", "Which object is {} of the {}?", "Find what is to the {} of the {}.")
 SIDES: Final = {"north": (0, -1), "south": (0, 1), "west": (-1, 0), "east": (1, 0)}  # in pixels to the right and down
 NOTHING: Final = "Nothing."
@@ -49,6 +54,8 @@ COUNTED: Final = Grammar(Choice("number", NUMBERS), ".")
 LEAST_PIXELS: Final = 12  # visible ones of a thing that is asked for
 MOST_LISTED: Final = 8
 GAP: Final = 4  # pixels to everything at a point where there is nothing
+
+Some = TypeVar("Some")
 
 
 @dataclass(frozen=True, eq=False)
@@ -60,21 +67,22 @@ class Asker:
 
     def several(self, count: int) -> list[Question]:
         """So many questions of random kinds; fewer where the scene has no answer to a kind."""
-        told = Teller(self.scene, self.rng)
+        teller = Teller(self.scene, self.rng)
         kinds: dict[Callable[[], Question | None], float] = {
-            self.where: 0.31,
+            self.where: 0.27,
             self.both: 0.06,
             self.alike: 0.05,
-            self.what: 0.09,
-            self.beside: 0.04,
+            self.what: 0.08,
+            self.beside: 0.03,
             self.all: 0.04,
-            self.relation: 0.03,
-            self.count: 0.04,
+            self.relation: 0.02,
+            self.count: 0.03,
             self.blocked: 0.05,
-            told.read: 0.09,
-            told.moved: 0.13,
-            told.turned: 0.03,
-            told.done: 0.04,
+            self.elsewhere: 0.12,
+            teller.read: 0.05,
+            teller.moved: 0.13,
+            teller.turned: 0.03,
+            teller.done: 0.04,
         }
         found = [list(kinds)[int(k)]() for k in self.rng.choice(len(kinds), count, p=list(kinds.values()))]
         return [question for question in found if question is not None]
@@ -139,8 +147,7 @@ class Asker:
 
     def blocked(self) -> Question | None:
         """What stands where a thing is told to be, or that nothing does."""
-        told = Teller(self.scene, self.rng)
-        (thing,), seen = told.things(1), self._any
+        (thing,), seen = Teller(self.scene, self.rng).things(1), self._any
         if seen is not None and self.rng.random() < 0.7:
             dx, dy = (int(off) for off in self.rng.integers((-8, -6), (9, 7)))
             box = seen.box
@@ -149,7 +156,40 @@ class Asker:
         if len(there) > 1 or not _inside(thing.box):
             return None
         text = self._one(BLOCKED).format(name=thing.name, scene=scene_of([thing]))
-        return self._pointing(text, there) if there else Question(text, NOTHING)
+        if not there:
+            return Question(text, NOTHING)
+        start = text.index(sentence(thing))
+        mention = Pointer(start + sentence(thing).index("</p>"), start + len(sentence(thing)), there[0].number)
+        return replace(self._pointing(text, there), mentions=(mention,))
+
+    def elsewhere(self) -> Question | None:
+        """What stands elsewhere than in a scene that is told of the same things; and in one after that."""
+        whole = Counter(thing.name for thing in self.scene.things)
+        things = [thing for thing in self.scene.things if whole[thing.name] == 1 and thing.pixels >= LEAST_PIXELS]
+        length = int(self.rng.choice((0, 1, 2, 3), p=(0.08, 0.45, 0.35, 0.12)))
+        most = {0: 4, 1: 4, 2: 3, 3: 2}[length]  # so that it is not too long
+        things = self._pick(things, int(self.rng.integers(1 if length < 2 else 2, most + 1)))
+        if len(things) < min(length, 2) or not things:
+            return None
+        (now, *later), moves = Teller(self.scene, self.rng).story(things, length)
+        text, begins = told(self._one(ELSEWHERE), later or [now])
+        spots = [
+            (text.index(said, begins[0]), said, thing) for thing in (later or [now])[0] if (said := sentence(thing))
+        ]
+        mentions = [
+            Pointer(at + said.index("</p>") - 1, at + said.index("}"), thing.number) for at, said, thing in spots
+        ]
+        if not later:
+            return Question(text, NOTHING, mentions=tuple(mentions))
+        off = next(thing for thing in now if thing.number == moves[0].thing)
+        at, goal = next((at, said) for at, said, thing in spots if thing.number == off.number)
+        question = compared(text, later, begins, [Move(move.thing) for move in moves[1:]], (sentence(off), goal))
+        return replace(
+            question,
+            pointers=(Pointer(0, len(sentence(off)), off.number),),
+            mentions=tuple(mentions),
+            signs=(Quote(0, sentence(off).index("</p>"), at + goal.index("}")), *question.signs),
+        )
 
     def all(self) -> Question | None:
         """Everything, from left to right."""
@@ -193,7 +233,12 @@ class Asker:
             end = start + len(said)
             pointers.append(Pointer(start, end, thing.number))
         known = [(thing.name, spot) for thing in things if (spot := _mention(asked, thing.name)) is not None]
-        return replace(quoting(asked, answer, known), pointers=tuple(pointers))
+        mentions = [
+            Pointer(spot + len(thing.name) - 1, spot + len(thing.name), thing.number)
+            for thing in things
+            if (spot := _mention(asked, thing.name)) is not None
+        ]
+        return replace(quoting(asked, answer, known), pointers=tuple(pointers), mentions=tuple(mentions))
 
     @cached_property
     def unambiguous(self) -> list[tuple[str, Thing]]:
@@ -226,7 +271,7 @@ class Asker:
     def _one(self, choices: Sequence[str]) -> str:
         return choices[int(self.rng.integers(len(choices)))]
 
-    def _pick(self, choices: Sequence[str], count: int) -> list[str]:
+    def _pick(self, choices: Sequence[Some], count: int) -> list[Some]:
         return [choices[int(k)] for k in self.rng.permutation(len(choices))[:count]]
 
 

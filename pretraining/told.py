@@ -34,6 +34,8 @@ DONE: Final[dict[markup.Tool, tuple[str, ...]]] = {
 }
 MOVES: Final = Grammar(Repeat("objects", markup.LOCATED_SENTENCE, most=8))
 ANGLE: Final = Grammar("<r>[", Integer("angle", -359, 359), "]</r> degrees.")
+AWAY: Final = 12  # pixels that something moves at least
+TALLEST: Final = 80  # pixels of a thing that is told of
 ANGLES: Final = tuple(str(angle) for angle in range(5, 360, 5))
 
 
@@ -66,25 +68,31 @@ class Teller:
 
     def moved(self) -> Question:
         """What is elsewhere from one told scene to the next, and where; or what was put on what."""
-        scenes, moves = [self.things(int(self.rng.integers(2, 4)))], []
-        stacks = self._coin and len(scenes[0]) > 1
-        for _ in range(int(self.rng.integers(1, 3))):
-            k, base = (int(j) for j in self.rng.permutation(len(scenes[-1]))[[0, -1]])
-            after = self._stacked(scenes[-1], k, base) if stacks else self._elsewhere(scenes[-1], k)
+        things = self.things(int(self.rng.integers(2, 4)))
+        scenes, moves = self.story(things, int(self.rng.integers(1, 3)))
+        onto = moves[0].base > 0 and self._coin
+        text, begins = told(self.one(STACKED if onto else MOVED), scenes)
+        return compared(text, scenes, begins, moves if onto else [Move(move.thing) for move in moves])
+
+    def story(self, things: Sequence[Thing], length: int) -> tuple[list[list[Thing]], list[Move]]:
+        """Scenes in which one thing after the other goes elsewhere, or onto another; and what moved each time."""
+        scenes, moves = [list(things)], []
+        stacks = self._coin and len(things) > 1
+        for _ in range(length):
+            k, base = (int(j) for j in self.rng.permutation(len(things))[[0, -1]])
+            after = self.stacked(scenes[-1], k, base) if stacks else self.elsewhere(scenes[-1], k)
             moves.append(Move(after[k].number, after[base].number if stacks else 0))
             scenes.append([after[int(j)] for j in self.rng.permutation(len(after))])
-        told = [scene_of(scene) for scene in scenes]
-        onto = stacks and self._coin
-        text = self.one(STACKED if onto else MOVED).format(scenes=" ".join(told))
-        begins = [text.index(told[0])]
-        for scene in told[1:]:
-            begins.append(text.index(scene, begins[-1] + 1))
-        return _compared(text, scenes, begins, moves if onto else [Move(move.thing) for move in moves])
+        return scenes, moves
 
-    def _elsewhere(self, things: Sequence[Thing], k: int) -> list[Thing]:
-        return [replace(thing, box=self.somewhere()) if j == k else thing for j, thing in enumerate(things)]
+    def elsewhere(self, things: Sequence[Thing], k: int) -> list[Thing]:
+        """With thing k well away from where it was."""
+        box = self.somewhere(things[k].box)
+        while max(abs(box.left - things[k].box.left), abs(box.top - things[k].box.top)) < AWAY:
+            box = self.somewhere(things[k].box)
+        return [replace(thing, box=box) if j == k else thing for j, thing in enumerate(things)]
 
-    def _stacked(self, things: Sequence[Thing], k: int, base: int) -> list[Thing]:
+    def stacked(self, things: Sequence[Thing], k: int, base: int) -> list[Thing]:
         """With thing k on another, of which less is seen then."""
         mine, under = things[k].box, things[base].box
         left = (under.left + under.right - mine.right + mine.left) // 2 + int(self.rng.integers(-2, 3))
@@ -123,9 +131,11 @@ class Teller:
         names = [names[int(k)] for k in self.rng.permutation(len(names))]
         return [Thing(k + 1, texture, shape, self.somewhere(), 1) for k, (texture, shape) in enumerate(names)]
 
-    def somewhere(self) -> Box:
-        """A box as things on the table have it."""
+    def somewhere(self, like: Box | None = None) -> Box:
+        """A box as things on the table have it, perhaps of the size of another."""
         wide, high = (int(side) for side in self.rng.integers((12, 10), (56, 50)))
+        if like is not None:
+            wide, high = like.right - like.left, min(like.bottom - like.top, TALLEST)
         left, top = int(self.rng.integers(0, FRONT.width - wide)), int(self.rng.integers(20, FRONT.height - high))
         return Box(left, top, left + wide, top + high)
 
@@ -138,13 +148,30 @@ class Teller:
         return bool(self.rng.random() < 0.5)
 
 
-def _compared(text: str, scenes: Sequence[Sequence[Thing]], begins: Sequence[int], moves: Sequence[Move]) -> Question:
+def told(words: str, scenes: Sequence[Sequence[Thing]]) -> tuple[str, list[int]]:
+    """The words with the scenes in them, and where each of those begins."""
+    parts = [scene_of(scene) for scene in scenes]
+    text = words.format(scenes=" ".join(parts))
+    begins = [text.index(parts[0])]
+    for part in parts[1:]:
+        begins.append(text.index(part, begins[-1] + 1))
+    return text, begins
+
+
+def compared(
+    text: str,
+    scenes: Sequence[Sequence[Thing]],
+    begins: Sequence[int],
+    moves: Sequence[Move],
+    first: Sequence[str] = (),
+) -> Question:
     """What moved from each told scene to the next; where they begin in the text; and how one sees it.
 
-    A thing is given away by the first character of its place that is not the one told before.
+    A thing is given away by the first character of its place that is not the one told before. The answer may have a
+    `first` part, whose last line stands in the text.
     """
-    answers: list[str] = []
-    sources: list[tuple[str, int]] = []
+    answers = list(first)
+    sources = [(line, text.index(line)) for line in first[-1:]]
     signs: list[Quote] = []
     again: list[Quote] = []
     for k, (earlier, later) in enumerate(itertools.pairwise(scenes)):

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from typing import Final
 
 from instar.wording import wording
-from pretraining.questions import ALIKE, BESIDE, BLOCKED, BOTH, COUNT, LIST, NOTHING, NUMBERS, WHAT, WHERE
+from pretraining.questions import ALIKE, BESIDE, BLOCKED, BOTH, COUNT, ELSEWHERE, LIST, NOTHING, NUMBERS, WHAT, WHERE
 from pretraining.scenes import EVERY_SHAPE, EVERY_TEXTURE
 from pretraining.told import DONE, MOVED, READ, STACKED, TURNED
 
@@ -56,7 +56,7 @@ def texts() -> Iterator[str]:
     asked = [template.format(name) for template in (*WHERE, *WHAT, *COUNT, *ALIKE) for name in ("red block", "bowls")]
     told = [
         _PLACEHOLDER.sub("", form)
-        for forms in (READ, MOVED, STACKED, TURNED, BLOCKED, BOTH, BESIDE, *DONE.values())
+        for forms in (READ, MOVED, STACKED, TURNED, BLOCKED, BOTH, BESIDE, ELSEWHERE, *DONE.values())
         for form in forms
     ]
     task = _TASKS.split()

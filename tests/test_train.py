@@ -59,8 +59,9 @@ def test_learns_and_tells_how_it_goes(samples: Path, tmp_path: Path) -> None:
     assert not (summary.checkpoint / ".state").exists()
 
 
-def test_a_killed_run_goes_on_as_if_nothing_had_happened(samples: Path, tmp_path: Path) -> None:
-    options = {"steps": 6, "save_every": 2, "accumulate": 2, "lora": Lora(rank=4, dropout=0.5)}
+@pytest.mark.parametrize("optimizer", ["adamw", "muon"])
+def test_a_killed_run_goes_on_as_if_nothing_had_happened(samples: Path, tmp_path: Path, optimizer: str) -> None:
+    options = {"steps": 6, "save_every": 2, "accumulate": 2, "lora": Lora(rank=4, dropout=0.5), "optimizer": optimizer}
     whole = run_of(samples, tmp_path / "whole", **options)
     killed = run_of(samples, tmp_path / "killed", **options)
     train(whole)
@@ -192,6 +193,7 @@ def test_a_loss_that_is_no_number_stops_the_run(samples: Path, tmp_path: Path) -
         ({"warmup": 2.0}, "share of the steps"),
         ({"drop_long": True}, "drop_long needs max_tokens"),
         ({"fsdp_config": Path("fsdp.json")}, "fsdp_config needs fsdp"),
+        ({"optimizer": "muon", "fsdp": True}, "muon turns whole matrices"),
         ({"deepspeed": Path("zero.json")}, "pip install deepspeed"),
     ],
 )

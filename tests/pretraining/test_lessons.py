@@ -70,11 +70,25 @@ def test_the_eye_gets_what_the_processor_makes_of_the_whole_picture(backbone: Hf
 def test_pointers_mark_the_words_about_a_thing(backbone: HfBackbone, pictures: Pictures) -> None:
     scribe = Scribe(backbone.tokenizer)
     question = next(question for question in _asked(pictures) if len(question.pointers) == 1)
+    question = replace(question, mentions=())
     rows = next(rows for rows in scribe.branches([[question]] * PICTURES) if (rows.labels != IGNORE).any())
     marked = rows.labels[0][rows.about[0] > 0]
     assert "".join(backbone.tokenizer.decode(marked)).strip() in question.answer
     assert set(rows.about[0].tolist()) == {0, question.pointers[0].number}
     assert "0." in backbone.tokenizer.decode(marked)
+
+
+def test_mentions_mark_from_the_last_word_of_a_name_on(backbone: HfBackbone, pictures: Pictures) -> None:
+    scribe, decode = Scribe(backbone.tokenizer), backbone.tokenizer.decode
+    drawn = (Asker(pictures.scene(k), np.random.default_rng(k)).elsewhere() for k in range(16))
+    question = next(question for question in drawn if question is not None and len(question.mentions) > 1)
+    rows = next(rows for rows in scribe.branches([[question]] * PICTURES) if (rows.labels != IGNORE).any())
+    asked = rows.labels[0] == IGNORE
+    for mention in question.mentions:
+        told = str(decode(rows.tokens[0, asked & (rows.about[0] == mention.number)])).replace(" ", "")
+        assert question.text[mention.start : mention.stop].replace(" ", "") in told
+    signed = rows.copied[0][(rows.labels[0] != IGNORE) & (rows.copied[0] > 0)][0]
+    assert rows.about[0, signed] == question.pointers[0].number
 
 
 def test_quotes_mark_where_in_the_question_a_word_of_the_answer_stands(

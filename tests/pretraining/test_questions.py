@@ -1,5 +1,7 @@
 """What is asked about a scene is answered truly, and pointers point at what the words are about."""
 
+import re
+
 import numpy as np
 import pytest
 
@@ -116,6 +118,34 @@ def test_what_is_in_the_way_stands_where_a_thing_is_to_go(scenes: list[Scene]) -
         there = {thing.number for thing in scene.things if _overlap(thing.box, goal)}
         assert there == {pointer.number for pointer in question.pointers}
         assert (question.answer == NOTHING) == (not there)
+    assert {question.answer == NOTHING for _, question in said} == {True, False}
+
+
+def test_what_is_elsewhere_is_where_the_picture_has_it_and_goes_where_it_is_told(scenes: list[Scene]) -> None:
+    said = _asked(scenes * 3, "elsewhere")
+    for scene, question in said:
+        first, *later = [
+            markup.SCENE.parse(text)["objects"] for text in re.findall("<scene>.*?</scene>", question.text, re.DOTALL)
+        ]
+        mentioned = [question.text[mention.start + 1 : mention.stop] for mention in question.mentions]
+        names = [_by_number(scene, mention.number).name for mention in question.mentions]
+        assert [f"<p>{name}{place}}}</b>." for name, place in zip(names, mentioned, strict=True)] == [
+            markup.LOCATED_SENTENCE.format(row) for row in first
+        ]
+        boxes = {thing.name: thing.box for thing in scene.things}
+        if question.answer == NOTHING:
+            assert all(markup.box(row, FRONT) == boxes[row["object"]] for row in first)
+            continue
+        now, goal, *then = [markup.LOCATED_SENTENCE.parse(line) for line in question.answer.split("\n")]
+        assert markup.box(now, FRONT) == boxes[now["object"]] == _by_number(scene, question.pointers[0].number).box
+        assert goal in first
+        assert goal["object"] == now["object"]
+        assert goal != now
+        assert len(then) == len(later)
+        assert all(row in told for row, told in zip(then, later, strict=True))
+        assert question.text[: question.signs[0].source].endswith(
+            markup.LOCATED_SENTENCE.format(goal).partition("}")[0]
+        )
     assert {question.answer == NOTHING for _, question in said} == {True, False}
 
 

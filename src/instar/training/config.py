@@ -43,7 +43,10 @@ class TrainConfig:
     lr: float = 2e-5  # highest learning rate; with LoRA 2e-4 is usual
     warmup: float = 0.03  # share of the steps in which the learning rate rises
     schedule: Literal["cosine", "linear", "constant_with_warmup"] = "cosine"  # how it falls after that
-    weight_decay: float = 0.0  # AdamW's
+    # adamw; or muon (Jordan et al., 2024), which turns matrices along their singular vectors and leaves the rest to
+    # AdamW: from few steps small models learn more, each of which takes a little longer
+    optimizer: Literal["adamw", "muon"] = "adamw"
+    weight_decay: float = 0.0  # the optimizer's
     betas: tuple[float, float] = (0.9, 0.999)  # AdamW's; a lower second one suits small batches and new weights
     clip: float = 1.0  # largest norm of a gradient
     seed: int = 0  # of the order of samples, dropout and new weights
@@ -107,6 +110,8 @@ class TrainConfig:
             raise ConfigError("group lengths needs check, which finds out how long the samples are")
         if self.fsdp and self.deepspeed is not None:
             raise ConfigError("fsdp and deepspeed both shard the model; give one of them")
+        if self.optimizer == "muon" and (self.fsdp or self.deepspeed is not None):
+            raise ConfigError("muon turns whole matrices, and fsdp and deepspeed shard them; take optimizer adamw")
         if self.fsdp_config is not None and not self.fsdp:
             raise ConfigError("fsdp_config needs fsdp")
         if self.deepspeed is not None:
@@ -122,6 +127,8 @@ class TrainConfig:
         told = {name: value for name, value in self.to_json().items() if name not in FREE}
         if self.group == "none":
             del told["group"]  # the first runs had no choice
+        if self.optimizer == "adamw":
+            del told["optimizer"]  # nor of this
         if self.mixture is None:
             return {name: value for name, value in told.items() if name not in ("mixture", "mixture_seed")}
         return {**told, "mixture": str(Mixture.parse(self.mixture))}

@@ -14,6 +14,7 @@ from transformers import PrinterCallback, Trainer, TrainerCallback, TrainerContr
 from instar.errors import InstarError
 from instar.progress import Progress
 from instar.training.config import TrainConfig
+from instar.training.muon import Muon, parted
 from instar.training.run import Run
 
 LEARNED: Final = "learned.safetensors"
@@ -71,6 +72,21 @@ class InOrder(Trainer):
 
     States hold parameters by their names in memory: what save_pretrained writes has other names in some families.
     """
+
+    def __init__(self, *, muon: bool = False, **told: Any) -> None:
+        super().__init__(**told)
+        self.muon = muon
+
+    def create_optimizer(self, model: Any = None) -> torch.optim.Optimizer:
+        """What was asked for."""
+        if not self.muon:
+            return super().create_optimizer(model)
+        if self.optimizer is None:
+            args: Any = self.args
+            learner: Any = self.model if model is None else model
+            betas = (args.adam_beta1, args.adam_beta2)
+            self.optimizer = Muon(*parted(learner), args.learning_rate, betas, args.weight_decay)
+        return self.optimizer
 
     def get_train_dataloader(self) -> DataLoader[Any]:
         """Batches in the dataset's order, made by fresh processes: forking one that has threads can hang."""

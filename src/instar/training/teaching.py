@@ -215,6 +215,7 @@ class Teaching:
         self.args.max_steps = steps
         self.args.warmup_steps = math.ceil(self.config.warmup * steps)
         trainer = InOrder(
+            muon=self.config.optimizer == "muon",
             model=model,
             args=self.args,
             data_collator=self.batch_of(data.backbone),
