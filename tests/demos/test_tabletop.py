@@ -35,6 +35,24 @@ def test_ids_go_round_the_tasks() -> None:
     assert demos == copy.deepcopy(demos)
 
 
+def test_a_task_may_come_several_times_in_a_round_each_time_with_a_seed_of_its_own() -> None:
+    demos = TabletopDemos(episodes=7, tasks="rotate + rearrange*3", seed=3)
+    ids = [id.removeprefix("tabletop/placement/") for id in demos.ids()]
+    assert ids == [
+        "rotate/000003",
+        "rearrange/000003",
+        "rearrange/000004",
+        "rearrange/000005",
+        "rotate/000004",
+        "rearrange/000006",
+        "rearrange/000007",
+    ]
+    assert demos.episode(demos.ids()[-1]).id == demos.ids()[-1]
+    with pytest.raises(DataError, match="not an episode"):
+        demos.episode("tabletop/placement/rearrange/000008")
+    assert demos.fingerprint() != TabletopDemos(episodes=7, tasks="rotate+rearrange", seed=3).fingerprint()
+
+
 def test_options_are_read_as_a_user_types_them() -> None:
     typed = plugins.make("demos", "tabletop:4,tasks=rotate+rearrange,suite=combinatorial")
     assert typed == TabletopDemos(4, "rotate+rearrange", "combinatorial")
@@ -94,6 +112,7 @@ def test_a_level_leaves_out_the_tasks_it_does_not_have() -> None:
         ({"episodes": 0}, "at least one"),
         ({"seed": 99_999}, "apart from those of evaluations"),
         ({"seed": -1}, "seeds 0 to"),
+        ({"tasks": "rotate*often"}, "as rotate\\*3"),
         ({"tasks": ()}, "no task of the tabletop is chosen"),
     ],
 )

@@ -17,14 +17,14 @@ class Rounds:
     """Ids `<place>/<task>/<seed>` of so many episodes."""
 
     place: str  # whose world, and which level
-    tasks: tuple[str, ...]
+    tasks: tuple[str, ...]  # of one round; one that is there several times is played as often, on as many seeds
     episodes: int  # over all tasks
     seed: int  # the first of every task
 
     def __post_init__(self) -> None:
         if self.episodes < 1:
             raise ConfigError(f"episodes={self.episodes}: ask for at least one")
-        last = self.seed + (self.episodes - 1) // len(self.tasks)
+        last = self.seed + max(self._count(task) for task in self.tasks) - 1
         if self.seed < 0 or last >= SEEDS:
             raise ConfigError(
                 f"demonstrations use the seeds 0 to {SEEDS - 1}, apart from those of evaluations; "
@@ -33,21 +33,42 @@ class Rounds:
 
     def ids(self) -> Sequence[str]:
         """In order."""
-        count = len(self.tasks)
-        return [self._id(self.tasks[k % count], self.seed + k // count) for k in range(self.episodes)]
+        found = []
+        for k in range(self.episodes):
+            whole, place = divmod(k, len(self.tasks))
+            task = self.tasks[place]
+            found.append(self._id(task, self.seed + whole * self.tasks.count(task) + self.tasks[:place].count(task)))
+        return found
 
     def parsed(self, id: str) -> tuple[str, int]:
         """The task and the seed of an id. Raises DataError for one that is not of these."""
         task, _, number = id.removeprefix(f"{self.place}/").partition("/")
         if task in self.tasks and number.isdecimal():
             seed = int(number)
-            count = (self.episodes - 1 - self.tasks.index(task)) // len(self.tasks) + 1  # episodes of this task
-            if id == self._id(task, seed) and self.seed <= seed < self.seed + count:
+            if id == self._id(task, seed) and self.seed <= seed < self.seed + self._count(task):
                 return task, seed
         raise DataError(f"{id}: not an episode of these demonstrations; the first is {self.ids()[0]}")
 
+    def _count(self, task: str) -> int:
+        """Episodes of a task."""
+        whole, rest = divmod(self.episodes, len(self.tasks))
+        return whole * self.tasks.count(task) + self.tasks[:rest].count(task)
+
     def _id(self, task: str, seed: int) -> str:
         return f"{self.place}/{task}/{seed:06d}"
+
+
+def repeated(choice: str | Sequence[str]) -> dict[str, int]:
+    """The tasks of "one+another*3", and how often a round has each. Raises ConfigError where that is no number."""
+    found = {}
+    for part in choice.split("+") if isinstance(choice, str) else choice:
+        name, star, times = (word.strip() for word in part.partition("*"))
+        if star and not (times.isdecimal() and int(times) > 0):
+            raise ConfigError(
+                f"tasks: {part.strip()!r} should be a task, or how often it comes in a round, as {name}*3"
+            )
+        found[name] = int(times) if star else 1
+    return found
 
 
 def play(id: str, task: Task, simulator: Simulator, seed: int) -> Episode:

@@ -8,7 +8,7 @@ from typing import Annotated
 from typing_extensions import Doc
 
 from instar.demo import Episode
-from instar.demos.played import Rounds, play
+from instar.demos.played import Rounds, play, repeated
 from instar.errors import ConfigError
 from instar.files import digest
 from instar.simulator import Task
@@ -23,7 +23,9 @@ class TabletopDemos:
     """Episodes of the scripted expert, interleaved over tasks; the same id is the same episode everywhere."""
 
     episodes: Annotated[int, Doc("how many episodes, over all tasks")] = 800
-    tasks: Annotated[tuple[str, ...] | str, Doc("which tasks, as a list or one+another")] = TASKS
+    tasks: Annotated[
+        tuple[str, ...] | str, Doc("which tasks, as a list or one+another; another*3 comes three times as often")
+    ] = TASKS
     suite: Annotated[str, Doc("the level whose shapes and textures are used")] = "placement"
     seed: Annotated[int, Doc("the first seed of every task")] = 0
     look: Annotated[Look, Doc("sim, or real: another table, light and noise, and a camera that has moved")] = "sim"
@@ -53,9 +55,11 @@ class TabletopDemos:
 
     @cached_property
     def _rounds(self) -> Rounds:
-        names = set_at(self.suite, tasks_of(self.tasks))
+        often = repeated(self.tasks)
+        asked = tasks_of(tuple(often))
+        names = tuple(name for name in set_at(self.suite, asked) for _ in range(often[name]))
         if not names:
-            raise ConfigError(f"none of the tasks {', '.join(tasks_of(self.tasks))} exists in suite {self.suite!r}")
+            raise ConfigError(f"none of the tasks {', '.join(asked)} exists in suite {self.suite!r}")
         # The same seed in the other look, or by the other hand, is another episode: all may be trained on together.
         usual = {"sim", "oracle"}
         place = "-".join(["tabletop", *(chosen for chosen in (self.look, self.hand) if chosen not in usual)])

@@ -8,7 +8,7 @@ from typing import Annotated, ClassVar
 from typing_extensions import Doc
 
 from instar.demo import Episode
-from instar.demos.played import Rounds, play
+from instar.demos.played import Rounds, play, repeated
 from instar.errors import ConfigError
 from instar.files import digest
 from instar.simulator import Task
@@ -25,7 +25,7 @@ class VimaBenchDemos:
 
     LOCAL: ClassVar = ("python", "checkout", "patience")  # where and how fast, not what
     episodes: Annotated[int, Doc("how many episodes, over all tasks")] = 300
-    tasks: Annotated[tuple[str, ...] | str, Doc("which tasks, as a list or one+another; all, if left out")] = ""
+    tasks: Annotated[tuple[str, ...] | str, Doc("which tasks, as a list or one+another*3; all, if left out")] = ""
     suite: Annotated[str, Doc("train, which VIMA's data was made from, or a level that is evaluated")] = "train"
     seed: Annotated[int, Doc("the first seed of every task")] = 0
     python: Annotated[str, Doc("interpreter that has VIMA-Bench; if empty, the variable INSTAR_VIMA_PYTHON")] = ""
@@ -62,7 +62,9 @@ class VimaBenchDemos:
     @cached_property
     def _rounds(self) -> Rounds:
         there = tasks_at(self.suite)
-        names = tuple(name for name in there if name in chosen(self.tasks or there, _ALL, "task", WORLD))
+        often = repeated(self.tasks or there)
+        asked = chosen(tuple(often), _ALL, "task", WORLD)
+        names = tuple(name for name in there if name in asked for _ in range(often[name]))
         if not names:
             raise ConfigError(f"none of the tasks {self.tasks} exists in suite {self.suite!r}")
         return Rounds(f"vimabench/{self.suite}", names, self.episodes, self.seed)
