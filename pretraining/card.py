@@ -98,9 +98,9 @@ reads what it is told, and has never been told what to do in a picture.
   L3 adds was never shown. No demonstration, no scene of an evaluation. Some questions tell of a step in plain words,
   of random things at random places, and want it written as a step: form, without a picture that it fits.
 * **Course**: {look} steps of 64 pictures ({looked} in all) in which the eye learns what each of its cells shows; then
-  {speak} steps of 16 pictures ({spoken}, {asked} questions) in which everything learns to answer, and two heads of
-  attention are told where to look, two more where in the question the next word stands already, and two where the same
-  was told before. {minutes} minutes of training on two CPU cores.
+  {speak} steps of 16 pictures ({spoken}, {asked} questions) in which everything learns to answer, the language model's
+  matrices by Muon; two heads of attention are told where to look, two more where in the question the next word stands
+  already, and two where the same was told before. {minutes} minutes of training on two CPU cores.
 * **Made by** `python -m pretraining --out build/larva --seed {seed} --compile`, then
   `python -m pretraining.card build/larva --model src/instar/models/larva`. Licence: Apache-2.0.
 

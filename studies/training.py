@@ -12,6 +12,7 @@ def training(samples: Path, model: str, out: Path, **chosen: Any) -> TrainConfig
         samples=(samples,),
         model=model,
         out=out,
+        optimizer="muon",
         betas=(0.9, 0.98),
         weight_decay=0.01,
         warmup=0.02,

@@ -6,7 +6,7 @@ import pytest
 
 from instar.rollout import Outcome
 from instar.train import Lora
-from instar.walkthrough import DemoConfig, walk
+from instar.walkthrough import DemoConfig, judged, walk
 
 FAMILIES = ("llava", "qwen2_5_vl", "smolvlm", "paligemma")
 
@@ -15,14 +15,14 @@ FAMILIES = ("llava", "qwen2_5_vl", "smolvlm", "paligemma")
 def test_walks_the_road_with_adapters_on_any_family(family: str, tmp_path: Path) -> None:
     config = DemoConfig(
         out=tmp_path,
-        tasks="rotate",
+        tasks="rotate*3+visual_manipulation",
         demonstrations=4,
         recipe="llara:multi=false",  # what an untrained model says is as long as it may be
         model=f"tiny:{family}",
         lora=Lora(rank=4),
         steps=2,
         batch=2,
-        episodes=2,
+        episodes=1,
     )
     summary = walk(config)
     names = [run.name for run in summary.runs]
@@ -32,3 +32,7 @@ def test_walks_the_road_with_adapters_on_any_family(family: str, tmp_path: Path)
         assert len(run.records) == 2
         assert not {record.outcome for record in run.records} & {Outcome.CRASHED, Outcome.UNREADABLE}
     assert summary.report.stat().st_size > 10_000
+
+
+def test_what_is_shown_more_often_is_judged_as_often() -> None:
+    assert judged("rotate*3+visual_manipulation+twist*12") == "rotate+visual_manipulation+twist"

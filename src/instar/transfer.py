@@ -199,6 +199,7 @@ def _training(config: TransferConfig, name: str, samples: tuple[Path, ...]) -> T
         steps=config.steps,
         batch=config.batch,
         lr=config.lr,
+        optimizer="muon",
         betas=(0.9, 0.98),
         weight_decay=0.01,
         warmup=0.02,

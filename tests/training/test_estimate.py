@@ -10,7 +10,7 @@ from instar.backbones.hf import HfBackbone, load
 from instar.backbones.tiny import Size, make_tiny
 from instar.demo import Image
 from instar.recipes.llara import Llara
-from instar.training.estimate import Estimate, at_rest, estimate
+from instar.training.estimate import Estimate, at_rest, estimate, with_muon
 from instar.training.model import checkpoint_activations, freeze
 from tests.toy import toy_episode
 
@@ -44,6 +44,12 @@ def test_counts_parameters_and_what_belongs_to_each(backbone: HfBackbone) -> Non
     # float32: four bytes each, and AdamW keeps two more numbers per parameter that learns
     assert (found.weights, found.gradients, found.optimizer) == (4 * found.parameters, 4 * learning, 8 * learning)
     assert at_rest(backbone.model, 10, shards=2).memory == pytest.approx(found.memory / 2, abs=4)
+
+
+def test_muon_keeps_one_moment_of_a_matrix() -> None:
+    model = nn.Sequential(nn.Linear(10, 20, bias=False), nn.LayerNorm(20))
+    adamw = at_rest(model, 10)
+    assert adamw.optimizer - with_muon(adamw, model).optimizer == 4 * 10 * 20
 
 
 def test_a_measured_step_changes_nothing(backbone: HfBackbone) -> None:

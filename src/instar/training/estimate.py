@@ -8,6 +8,8 @@ from dataclasses import dataclass, replace
 import torch
 from torch import nn
 
+from instar.training.muon import parted
+
 
 @dataclass(frozen=True)
 class Estimate:
@@ -17,7 +19,7 @@ class Estimate:
     trainable: int
     weights: int  # bytes
     gradients: int  # bytes
-    optimizer: int  # bytes: two moments per trainable parameter
+    optimizer: int  # bytes: two moments per trainable parameter, or one of what learns by Muon
     activations: int = 0  # bytes kept for the way back from the longest batch; 0 where not measured
     seconds: float = 0.0  # per optimizer step, on a typical batch; 0 where not measured
     steps: int = 0  # still to do
@@ -51,6 +53,12 @@ def at_rest(model: nn.Module, steps: int, shards: int = 1) -> Estimate:
         optimizer=2 * gradients,
         steps=steps,
     )
+
+
+def with_muon(found: Estimate, model: nn.Module) -> Estimate:
+    """The same for a `model` whose matrices learn by Muon, which keeps one moment of each."""
+    matrices, _ = parted(model)
+    return replace(found, optimizer=found.optimizer - sum(weight.nbytes for weight in matrices))
 
 
 def estimate(

@@ -29,7 +29,7 @@ from instar.progress import Progress
 from instar.shipped import model_folder
 from instar.training.config import TrainConfig, TrainSummary
 from instar.training.data import Course, Encoded, Indices, Pool, lengths, too_long, unwrapped
-from instar.training.estimate import Estimate, at_rest, estimate
+from instar.training.estimate import Estimate, at_rest, estimate, with_muon
 from instar.training.final import saver
 from instar.training.loop import Arguments, InOrder, Recorder, arguments, quiet
 from instar.training.model import adapt, checkpoint_activations, freeze, memory_advice, rest_in_bfloat16, without_cache
@@ -236,7 +236,7 @@ class Teaching:
         if self.sharded or steps == 0:
             return at_rest(model, steps, self.args.world_size if self.sharded else 1)
         most = Encoded(self.pool, longest, data.backbone)
-        return estimate(
+        found = estimate(
             model,
             self.batch_of(data.backbone)([most[k] for k in range(len(most))]),
             self.batch_of(data.backbone)([data[k] for k in range(self.config.batch)]),
@@ -244,6 +244,7 @@ class Teaching:
             accumulate=self.config.accumulate,
             bfloat16=self.bfloat16,
         )
+        return with_muon(found, model) if self.config.optimizer == "muon" else found
 
     def batch_of(self, backbone: Backbone) -> Callable[[Sequence[Example]], dict[str, torch.Tensor]]:
         """How the examples of a forward pass become a batch."""
