@@ -109,7 +109,7 @@ class Examination:
         replies = self._said([(scene, WHERE[0].format(name)) for scene, name, _ in asked], markup.LOCATED_SENTENCE)
         for (scene, _, thing), reply in zip(asked, replies, strict=True):
             box = markup.box(markup.LOCATED_SENTENCE.parse(reply), FRONT)
-            tally.errors.append((len(scene.things), float(np.hypot(*np.subtract(_middle(box), _middle(thing.box))))))
+            tally.errors.append((len(scene.things), _between(box, thing.box)))
 
     def _all(self, scenes: Sequence[Scene], tally: Tally) -> None:
         for scene, reply in zip(scenes, self._said([(scene, LIST[1]) for scene in scenes], LISTED), strict=True):
@@ -140,8 +140,7 @@ class Examination:
         for (_, question), reply in zip(asked, said, strict=True):
             (mine, *told), (there, *goals) = reply.split("\n"), question.answer.split("\n")
             seen, thing = (markup.LOCATED_SENTENCE.parse(line) for line in (mine, there))
-            off = np.subtract(_middle(markup.box(seen, FRONT)), _middle(markup.box(thing, FRONT)))
-            near = float(np.hypot(*off)) <= NEAR[1]
+            near = _between(markup.box(seen, FRONT), markup.box(thing, FRONT)) <= NEAR[1]
             tally.elsewhere.append(near and seen["object"] == thing["object"] and told == goals)
 
     def _told(self, scenes: Sequence[Scene], tally: Tally, first: int) -> None:
@@ -172,6 +171,11 @@ def _seen_at(scene: Scene, thing: Thing) -> dict[str, float]:
     rows, columns = np.nonzero(scene.ids == thing.number)
     middle = len(rows) // 2
     return {"x": float(columns[middle]) / FRONT.width, "y": float(rows[middle]) / FRONT.height}
+
+
+def _between(one: Box, other: Box) -> float:
+    """Pixels from the middle of one box to that of another."""
+    return float(np.hypot(*np.subtract(_middle(one), _middle(other))))
 
 
 def _middle(box: Box) -> tuple[float, float]:

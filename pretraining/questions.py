@@ -172,10 +172,10 @@ class Asker:
         if len(things) < min(length, 2) or not things:
             return None
         (now, *later), moves = Teller(self.scene, self.rng).story(things, length)
-        text, begins = told(self._one(ELSEWHERE), later or [now])
-        spots = [
-            (text.index(said, begins[0]), said, thing) for thing in (later or [now])[0] if (said := sentence(thing))
-        ]
+        scenes = later or [now]
+        text, begins = told(self._one(ELSEWHERE), scenes)
+        told_of = [(sentence(thing), thing) for thing in scenes[0]]
+        spots = [(text.index(said, begins[0]), said, thing) for said, thing in told_of]
         mentions = [
             Pointer(at + said.index("</p>") - 1, at + said.index("}"), thing.number) for at, said, thing in spots
         ]
