@@ -32,7 +32,13 @@ from studies.pages import table
 
 KINDS: Final = ("plain", "tasks", "unseen_textures", "unseen_shapes")
 CROWDS: Final = {"1": (1, 1), "2 to 3": (2, 3), "4 to 6": (4, 6), "7 or more": (7, 99)}  # things in a picture
-TOLD: Final = {"read": markup.LOCATED_SENTENCE, "moved": MOVES, "turned": ANGLE}  # answers that stand in the question
+TOLD: Final = {  # answers that stand in the question
+    "read": markup.LOCATED_SENTENCE,
+    "moved": MOVES,
+    "turned": ANGLE,
+    "likened": markup.LOCATED_SENTENCE,
+}
+POINTED: Final = Grammar(Repeat("points", Grammar("<b>", markup.pair("x", "y"), "</b>"), most=4))
 LISTED: Final = Grammar("<scene>", Repeat("objects", markup.LOCATED_SENTENCE, most=MOST), "</scene>")
 NEAR: Final = (5.0, 10.0)  # pixels of a picture of 256 by 128
 BATCH: Final = 32
@@ -57,6 +63,8 @@ class Tally:
     named: list[bool] = field(default_factory=list)
     counted: list[bool] = field(default_factory=list)
     elsewhere: list[bool] = field(default_factory=list)
+    pointed: list[bool] = field(default_factory=list)  # at several things, in the order of their names
+    beside: list[bool] = field(default_factory=list)
     told: dict[str, list[bool]] = field(default_factory=dict)  # by what is asked of a scene that is told
 
     def to_json(self) -> dict[str, Any]:
@@ -80,6 +88,8 @@ class Tally:
             "found and named (precision)": _of(names, said),
             "named at a point": _share(self.named),
             "counted": _share(self.counted),
+            "pointed in order": _share(self.pointed),
+            "told what is beside": _share(self.beside),
             "told what is elsewhere": _share(self.elsewhere),
             "quoted word for word": {kind: _share(right) for kind, right in self.told.items()},
         }
@@ -100,6 +110,8 @@ class Examination:
             self._all(some, tally)
             self._what(some, tally)
             self._count(some, tally)
+            self._points(some, tally, first)
+            self._beside(some, tally, first)
             self._elsewhere(some, tally, first)
             self._told(some, tally, first)
         return tally
@@ -133,15 +145,33 @@ class Examination:
             number = sum(thing.shape == shape for thing in scene.things)
             tally.counted.append(COUNTED.parse(reply)["number"] == NUMBERS[number])
 
+    def _points(self, scenes: Sequence[Scene], tally: Tally, first: int) -> None:
+        for mine, there in self._replies("points", scenes, POINTED, (9, first)):
+            points = [
+                [np.array((row["x"], row["y"])) for row in POINTED.parse(text)["points"]] for text in (mine, there)
+            ]
+            off = [np.subtract(one, other) * (FRONT.width, FRONT.height) for one, other in zip(*points, strict=False)]
+            same = len(points[0]) == len(points[1])
+            tally.pointed.append(same and all(float(np.hypot(*away)) <= NEAR[1] for away in off))
+
+    def _beside(self, scenes: Sequence[Scene], tally: Tally, first: int) -> None:
+        for mine, there in self._replies("beside", scenes, markup.LOCATED_SENTENCE, (10, first)):
+            tally.beside.append(_same(mine, there))
+
     def _elsewhere(self, scenes: Sequence[Scene], tally: Tally, first: int) -> None:
-        drawn = [(scene, Asker(scene, np.random.default_rng((8, first + k)))) for k, scene in enumerate(scenes)]
-        asked = [(scene, one) for scene, asker in drawn if (one := asker.elsewhere()) and one.answer != NOTHING]
-        said = self._said([(scene, question.text) for scene, question in asked], MOVES)
-        for (_, question), reply in zip(asked, said, strict=True):
-            (mine, *told), (there, *goals) = reply.split("\n"), question.answer.split("\n")
-            seen, thing = (markup.LOCATED_SENTENCE.parse(line) for line in (mine, there))
-            near = _between(markup.box(seen, FRONT), markup.box(thing, FRONT)) <= NEAR[1]
-            tally.elsewhere.append(near and seen["object"] == thing["object"] and told == goals)
+        for mine, there in self._replies("elsewhere", scenes, MOVES, (8, first)):
+            (seen, *told), (thing, *goals) = mine.split("\n"), there.split("\n")
+            tally.elsewhere.append(_same(seen, thing) and told == goals)
+
+    def _replies(
+        self, kind: str, scenes: Sequence[Scene], grammar: Grammar, seed: tuple[int, int]
+    ) -> Iterator[tuple[str, str]]:
+        """What is said and what is true, for every scene that has an answer to such a question."""
+        askers = [Asker(scene, np.random.default_rng((seed[0], seed[1] + k))) for k, scene in enumerate(scenes)]
+        drawn = [(asker.scene, getattr(asker, kind)()) for asker in askers]
+        asked = [(scene, question) for scene, question in drawn if question and question.answer != NOTHING]
+        said = self._said([(scene, question.text) for scene, question in asked], grammar)
+        return zip(said, (question.answer for _, question in asked), strict=True)
 
     def _told(self, scenes: Sequence[Scene], tally: Tally, first: int) -> None:
         for kind, grammar in TOLD.items():
@@ -171,6 +201,12 @@ def _seen_at(scene: Scene, thing: Thing) -> dict[str, float]:
     rows, columns = np.nonzero(scene.ids == thing.number)
     middle = len(rows) // 2
     return {"x": float(columns[middle]) / FRONT.width, "y": float(rows[middle]) / FRONT.height}
+
+
+def _same(said: str, true: str) -> bool:
+    """Whether a thing is called the same and is near where it is."""
+    seen, thing = (markup.LOCATED_SENTENCE.parse(line) for line in (said, true))
+    return seen["object"] == thing["object"] and _between(markup.box(seen, FRONT), markup.box(thing, FRONT)) <= NEAR[1]
 
 
 def _between(one: Box, other: Box) -> float:

@@ -46,6 +46,8 @@ ELSEWHERE: Final = (
     "<task>Make it look like {scenes}.</task> What has to go where?",
 )
 BESIDE: Final = ("What is {} of the {}?", "Which object is {} of the {}?", "Find what is to the {} of the {}.")
+BESIDE_POINT: Final = ("What is {} of <b>{}</b>?", "Which object is {} of <b>{}</b>?")
+POINTS: Final = ("Point at the {}.", "Point, in this order, at the {}.", "Only points: the {}.")
 SIDES: Final = {"north": (0, -1), "south": (0, 1), "west": (-1, 0), "east": (1, 0)}  # in pixels to the right and down
 NOTHING: Final = "Nothing."
 COUNT: Final = ("How many {} are there?", "How many {} do you see?", "Count the {}.")
@@ -69,20 +71,22 @@ class Asker:
         """So many questions of random kinds; fewer where the scene has no answer to a kind."""
         teller = Teller(self.scene, self.rng)
         kinds: dict[Callable[[], Question | None], float] = {
-            self.where: 0.27,
-            self.both: 0.06,
+            self.where: 0.14,
+            self.both: 0.05,
+            self.points: 0.08,
             self.alike: 0.05,
             self.what: 0.08,
-            self.beside: 0.03,
+            self.beside: 0.08,
             self.all: 0.04,
             self.relation: 0.02,
             self.count: 0.03,
             self.blocked: 0.05,
-            self.elsewhere: 0.12,
+            self.elsewhere: 0.11,
             teller.read: 0.05,
-            teller.moved: 0.13,
+            teller.moved: 0.11,
             teller.turned: 0.03,
-            teller.done: 0.04,
+            teller.done: 0.03,
+            teller.likened: 0.05,
         }
         found = [list(kinds)[int(k)]() for k in self.rng.choice(len(kinds), count, p=list(kinds.values()))]
         return [question for question in found if question is not None]
@@ -106,6 +110,22 @@ class Asker:
         others = [(other, it) for other, it in names if it is not thing]
         other, it = others[int(self.rng.integers(len(others)))]
         return self._pointing(self._one(BOTH).format(name, other), [thing, it])
+
+    def points(self) -> Question | None:
+        """Points at things in the order of their names, which the answer does not say again.
+
+        As instructions do, half of the questions tell of each with a box, which is that of some other picture.
+        """
+        whole = [(name, thing) for name, thing in dict(self.unambiguous).items() if name == thing.name]
+        if not whole:
+            return None
+        things = [thing for _, thing in self._pick(whole, int(self.rng.integers(1, 5)))]
+        called = [_named(thing.name) if self._coin else thing.name for thing in things]
+        if self._coin:
+            teller = Teller(self.scene, self.rng)
+            called = [sentence(replace(thing, box=teller.somewhere())).removesuffix(".") for thing in things]
+        text = self._one(POINTS).format(", then the ".join(called))
+        return self._pointing(text, things, said=[f"<b>{_middle(thing)}</b>" for thing in things])
 
     def alike(self) -> Question | None:
         """Where everything of a texture or a shape is, from left to right."""
@@ -133,14 +153,17 @@ class Asker:
         return Question(self._one(WHAT).format(point), NOTHING)
 
     def beside(self) -> Question | None:
-        """The next thing in a compass direction, or that there is none."""
+        """The next thing from another one or from a point in a compass direction, or that there is none."""
         named = [(name, thing) for name, thing in self.unambiguous if name == thing.name]
         if not named:
             return None
         name, thing = named[int(self.rng.integers(len(named)))]
-        side = self._one(list(SIDES))
+        side, others = self._one(list(SIDES)), self.scene.things
         text = self._one(BESIDE).format(side, name)
-        there = _on_side(thing, self.scene.things, SIDES[side])
+        if self._coin:
+            others = tuple(other for other in others if other is not thing)
+            text = self._one(BESIDE_POINT).format(side, _middle(thing))
+        there = _on_side(thing, others, SIDES[side])
         if not there:
             return Question(text, NOTHING) if self.rng.random() < 0.3 else None
         return self._pointing(text, [there[0]])
@@ -224,15 +247,19 @@ class Asker:
             return f"{thing.shape}s", [other for other in self.scene.things if other.shape == thing.shape]
         return f"{thing.texture} objects", [other for other in self.scene.things if other.texture == thing.texture]
 
-    def _pointing(self, asked: str, things: Sequence[Thing], *, scene: bool = False) -> Question:
-        sentences = [sentence(thing) for thing in things]
+    def _pointing(
+        self, asked: str, things: Sequence[Thing], *, scene: bool = False, said: Sequence[str] = ()
+    ) -> Question:
+        sentences = said or [sentence(thing) for thing in things]
         answer = scene_of(things) if scene else "\n".join(sentences)
         pointers, end = [], 0
-        for thing, said in zip(things, sentences, strict=True):
-            start = answer.index(said, end)
-            end = start + len(said)
+        for thing, line in zip(things, sentences, strict=True):
+            start = answer.index(line, end)
+            end = start + len(line)
             pointers.append(Pointer(start, end, thing.number))
-        known = [(thing.name, spot) for thing in things if (spot := _mention(asked, thing.name)) is not None]
+        known = [
+            (thing.name, spot) for thing in things if (spot := _mention(asked, thing.name)) is not None and not said
+        ]
         mentions = [
             Pointer(spot + len(thing.name) - 1, spot + len(thing.name), thing.number)
             for thing in things
@@ -282,6 +309,12 @@ def _named(name: str) -> str:
 def _mention(text: str, name: str) -> int | None:
     """Where a text has a whole name."""
     return next((text.index(lead + name) + len(lead) for lead in ("the ", "<p>") if lead + name in text), None)
+
+
+def _middle(thing: Thing) -> str:
+    """Where the middle of a thing is, as it is written."""
+    x, y = markup.middle(thing.box, FRONT)
+    return markup.pair("x", "y").format({"x": x, "y": y})
 
 
 def _in_order(things: Sequence[Thing]) -> list[Thing]:

@@ -32,6 +32,12 @@ DONE: Final[dict[markup.Tool, tuple[str, ...]]] = {
     ),
     "spatula": ("The {name} was swept from <b>{start}</b> to <b>{end}</b>, by {angle} degrees. As a step?",),
 }
+LIKENED: Final = (
+    "See how {pairs}. Which is {wanted}: {one} or {other}?",
+    "{pairs}. What of these is {wanted}: {one}, {other}?",
+)
+ADJECTIVES: Final = ("daxer", "blicker", "modier", "kobar")
+SHADED: Final = tuple(name for name in TEXTURES if f"dark {name}" in TEXTURES)
 MOVES: Final = Grammar(Repeat("objects", markup.LOCATED_SENTENCE, most=8))
 ANGLE: Final = Grammar("<r>[", Integer("angle", -359, 359), "]</r> degrees.")
 AWAY: Final = 12  # pixels that something moves at least
@@ -121,6 +127,30 @@ class Teller:
         spin = text.index(f"by {angle} degrees") + len("by ")
         sources = [(name, text.index(name)), (start, text.index(start)), (angle, spin), (end, text.rindex(end))]
         return quoting(text, f"Step 1: {step}", sources)
+
+    def likened(self) -> Question:
+        """Which of two an invented comparative fits, after examples: it means how high or how dark something is."""
+        word, less, swapped = self.one(ADJECTIVES), self._coin, self._coin
+        opposites = [self._opposites(dark=dark) for dark in [self._coin] * int(self.rng.integers(3, 5))]
+        pairs = [(high, low) if swapped else (low, high) for low, high in opposites]
+        told = [f"{one} is {word} than {other}" for one, other in pairs[:-1]]
+        answer = pairs[-1][int(less)]
+        one, other = (pairs[-1][int(k)] for k in self.rng.permutation(2))
+        wanted = f"less {word}" if less else word
+        text = self.one(LIKENED).format(pairs=", ".join(told), wanted=wanted, one=one, other=other)
+        return quoting(text, f"{answer}.", [(answer, text.rindex(answer))])
+
+    def _opposites(self, *, dark: bool) -> tuple[str, str]:
+        """Two things that differ in how dark they are, or in how high."""
+        (thing,) = self.things(1)
+        if dark:
+            texture = self.one(SHADED)
+            one, other = replace(thing, texture=texture), replace(thing, texture=f"dark {texture}")
+        else:
+            bottom = thing.box.bottom
+            tops = (bottom - int(self.rng.integers(8, 16)), max(bottom - int(self.rng.integers(24, 50)), 0))
+            one, other = (replace(thing, box=replace(thing.box, top=top)) for top in tops)
+        return sentence(one).removesuffix("."), sentence(other).removesuffix(".")
 
     def things(self, count: int) -> list[Thing]:
         """Things somewhere else than in the picture, some called as those in it are."""

@@ -9,9 +9,23 @@ from collections.abc import Iterator
 from typing import Final
 
 from instar.wording import wording
-from pretraining.questions import ALIKE, BESIDE, BLOCKED, BOTH, COUNT, ELSEWHERE, LIST, NOTHING, NUMBERS, WHAT, WHERE
+from pretraining.questions import (
+    ALIKE,
+    BESIDE,
+    BESIDE_POINT,
+    BLOCKED,
+    BOTH,
+    COUNT,
+    ELSEWHERE,
+    LIST,
+    NOTHING,
+    NUMBERS,
+    POINTS,
+    WHAT,
+    WHERE,
+)
 from pretraining.scenes import EVERY_SHAPE, EVERY_TEXTURE
-from pretraining.told import DONE, MOVED, READ, STACKED, TURNED
+from pretraining.told import DONE, LIKENED, MOVED, READ, STACKED, TURNED
 
 _PLACEHOLDER: Final = re.compile(r"\{[a-z]*\}")
 _SHORTEST: Final = 20  # characters of a sentence that is worth a token
@@ -54,9 +68,10 @@ def texts() -> Iterator[str]:
     """What words are learned from, each often enough to become a token."""
     names = [f"{texture} {shape}" for texture in EVERY_TEXTURE for shape in EVERY_SHAPE]
     asked = [template.format(name) for template in (*WHERE, *WHAT, *COUNT, *ALIKE) for name in ("red block", "bowls")]
+    seen = (BLOCKED, BOTH, POINTS, BESIDE, BESIDE_POINT, ELSEWHERE)
     told = [
         _PLACEHOLDER.sub("", form)
-        for forms in (READ, MOVED, STACKED, TURNED, BLOCKED, BOTH, BESIDE, ELSEWHERE, *DONE.values())
+        for forms in (READ, MOVED, STACKED, TURNED, LIKENED, *seen, *DONE.values())
         for form in forms
     ]
     task = _TASKS.split()

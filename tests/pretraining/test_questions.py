@@ -150,15 +150,37 @@ def test_what_is_elsewhere_is_where_the_picture_has_it_and_goes_where_it_is_told
 
 
 def test_what_is_beside_lies_in_that_direction_and_nothing_nearer(scenes: list[Scene]) -> None:
+    pointed = 0
     for scene, question in _asked(scenes * 3, "beside"):
         side = next(side for side in SIDES if f" {side} " in question.text)
-        thing = next(one for one in scene.things if f"the {one.name}" in question.text)
         if question.answer == NOTHING:
             continue
-        x, y = markup.middle(thing.box, FRONT)
+        if "<b>" in question.text:
+            point = markup.pair("x", "y").parse(question.text.partition("<b>")[2].partition("</b>")[0])
+            x, y = point["x"], point["y"]
+            pointed += 1
+        else:
+            x, y = markup.middle(next(one for one in scene.things if f"the {one.name}" in question.text).box, FRONT)
         row = markup.LOCATED_SENTENCE.parse(question.answer)
         dx, dy = row["cx"] - x, row["cy"] - y
         assert dx * SIDES[side][0] + dy * SIDES[side][1] > 0
+    assert pointed > 5
+
+
+def test_points_are_in_the_order_of_the_names_and_do_not_say_them(scenes: list[Scene]) -> None:
+    several = told = 0
+    for scene, question in _asked(scenes * 3, "points"):
+        assert "<p>" not in question.answer
+        points = [markup.pair("x", "y").parse(line[3:-4]) for line in question.answer.split("\n")]
+        for point, pointer, mention in zip(points, question.pointers, question.mentions, strict=True):
+            thing = _by_number(scene, pointer.number)
+            assert (point["x"], point["y"]) == pytest.approx(markup.middle(thing.box, FRONT), abs=6e-4)
+            assert mention.number == thing.number
+            assert question.text[: mention.stop].endswith(thing.name)
+        assert [mention.start for mention in question.mentions] == sorted(one.start for one in question.mentions)
+        several += len(points) > 1
+        told += "<b>" in question.text
+    assert min(several, told) > 5
 
 
 def _overlap(one: Box, other: Box) -> bool:

@@ -69,6 +69,27 @@ def test_what_was_done_is_written_as_the_question_tells_it(scenes: list[Scene]) 
         assert len(question.quotes) == 4
 
 
+def test_what_a_comparative_fits_differs_from_the_other_as_in_the_examples(scenes: list[Scene]) -> None:
+    dark = 0
+    for question in _asked(scenes * 3, "likened"):
+        said = [markup.LOCATED.parse(one) for one in re.findall(r"<p>.*?\}</b>", question.text)]
+        *lessons, pair = zip(said[::2], said[1::2], strict=True)
+        answer = markup.LOCATED_SENTENCE.parse(question.answer)
+        (other,) = (one for one in pair if one != answer)
+        less = re.search("(less )?(daxer|blicker|modier|kobar)[?:]", question.text)
+        assert less is not None
+        for more, fewer in lessons:
+            one, two = (fewer, more) if less.group(1) else (more, fewer)
+            assert _darkness(answer) - _darkness(other) == _darkness(one) - _darkness(two)
+            assert np.sign(answer["h"] - other["h"]) == np.sign(one["h"] - two["h"])
+        dark += _darkness(answer) != _darkness(other)
+    assert 5 < dark < 55
+
+
+def _darkness(row: Mapping[str, str]) -> int:
+    return int(row["object"].startswith("dark "))
+
+
 def test_what_is_told_again_goes_back_to_the_same_thing(scenes: list[Scene]) -> None:
     for question in _asked(scenes, "moved"):
         text = question.text
