@@ -20,7 +20,7 @@ from instar.grammar import Choice, Grammar
 from instar.wording import fill, wording
 from pretraining.exchange import Pointer, Question, Quote, quoting, scene_of, sentence
 from pretraining.scenes import Scene, Thing
-from pretraining.told import Move, Teller, compared, told
+from pretraining.told import SHADED, Move, Teller, compared, told
 
 WHERE: Final = (
     "Where is the {}?",
@@ -48,6 +48,8 @@ ELSEWHERE: Final = (
 BESIDE: Final = ("What is {} of the {}?", "Which object is {} of the {}?", "Find what is to the {} of the {}.")
 BESIDE_POINT: Final = ("What is {} of <b>{}</b>?", "Which object is {} of <b>{}</b>?")
 POINTS: Final = ("Point at the {}.", "Point, in this order, at the {}.", "Only points: the {}.")
+LIKENED_ALIKE: Final = ("See how {}. Which {} is {}?", "{}. Find the {} that is {}.")
+LIKENED_TWO: Final = ("See how {}. Which of the {} and the {} is {}?", "{}. Of the {} and the {}, which is {}?")
 SIDES: Final = {"north": (0, -1), "south": (0, 1), "west": (-1, 0), "east": (1, 0)}  # in pixels to the right and down
 NOTHING: Final = "Nothing."
 COUNT: Final = ("How many {} are there?", "How many {} do you see?", "Count the {}.")
@@ -71,22 +73,23 @@ class Asker:
         """So many questions of random kinds; fewer where the scene has no answer to a kind."""
         teller = Teller(self.scene, self.rng)
         kinds: dict[Callable[[], Question | None], float] = {
-            self.where: 0.14,
+            self.where: 0.12,
             self.both: 0.05,
             self.points: 0.08,
             self.alike: 0.05,
             self.what: 0.08,
-            self.beside: 0.08,
+            self.beside: 0.09,
             self.all: 0.04,
             self.relation: 0.02,
             self.count: 0.03,
+            self.likened: 0.03,
             self.blocked: 0.05,
             self.elsewhere: 0.11,
             teller.read: 0.05,
             teller.moved: 0.11,
             teller.turned: 0.03,
             teller.done: 0.03,
-            teller.likened: 0.05,
+            teller.likened: 0.03,
         }
         found = [list(kinds)[int(k)]() for k in self.rng.choice(len(kinds), count, p=list(kinds.values()))]
         return [question for question in found if question is not None]
@@ -160,13 +163,37 @@ class Asker:
         name, thing = named[int(self.rng.integers(len(named)))]
         side, others = self._one(list(SIDES)), self.scene.things
         text = self._one(BESIDE).format(side, name)
-        if self._coin:
+        if self.rng.random() < 0.65:
             others = tuple(other for other in others if other is not thing)
             text = self._one(BESIDE_POINT).format(side, _middle(thing))
         there = _on_side(thing, others, SIDES[side])
         if not there:
             return Question(text, NOTHING) if self.rng.random() < 0.3 else None
         return self._pointing(text, [there[0]])
+
+    def likened(self) -> Question | None:
+        """Which of two things an invented comparative fits, where it means how dark something is."""
+        named = {name: thing for name, thing in self.unambiguous if name == thing.name}
+        pairs = [
+            (light, dark)
+            for light in named.values()
+            for dark in named.values()
+            if light.texture in SHADED and dark.texture.startswith("dark ")
+        ]
+        alike = [(light, dark) for light, dark in pairs if light.shape == dark.shape and len(self._shaped(dark)) == 2]
+        if not pairs:
+            return None
+        pair = self._one(alike or pairs)
+        teller = Teller(self.scene, self.rng)
+        lesson, wanted, which = teller.lesson(
+            [teller.opposites(dark=True) for _ in range(int(self.rng.integers(1, 4)))]
+        )
+        if alike and self.rng.random() < 0.8:
+            text = self._one(LIKENED_ALIKE).format(lesson, pair[0].shape, wanted)
+        else:
+            one, other = self._pick(pair, 2)
+            text = self._one(LIKENED_TWO).format(lesson, one.name, other.name, wanted)
+        return self._pointing(text, [pair[which]])
 
     def blocked(self) -> Question | None:
         """What stands where a thing is told to be, or that nothing does."""
@@ -244,8 +271,11 @@ class Asker:
     def _kin(self, thing: Thing) -> tuple[str, list[Thing]]:
         """What things like this one are called, by shape or by texture; and those that are."""
         if self.rng.random() < 0.5:
-            return f"{thing.shape}s", [other for other in self.scene.things if other.shape == thing.shape]
+            return f"{thing.shape}s", self._shaped(thing)
         return f"{thing.texture} objects", [other for other in self.scene.things if other.texture == thing.texture]
+
+    def _shaped(self, thing: Thing) -> list[Thing]:
+        return [other for other in self.scene.things if other.shape == thing.shape]
 
     def _pointing(
         self, asked: str, things: Sequence[Thing], *, scene: bool = False, said: Sequence[str] = ()
@@ -295,7 +325,7 @@ class Asker:
     def _coin(self) -> bool:
         return bool(self.rng.random() < 0.5)
 
-    def _one(self, choices: Sequence[str]) -> str:
+    def _one(self, choices: Sequence[Some]) -> Some:
         return choices[int(self.rng.integers(len(choices)))]
 
     def _pick(self, choices: Sequence[Some], count: int) -> list[Some]:

@@ -129,19 +129,24 @@ class Teller:
         return quoting(text, f"Step 1: {step}", sources)
 
     def likened(self) -> Question:
-        """Which of two an invented comparative fits, after examples: it means how high or how dark something is."""
-        word, less, swapped = self.one(ADJECTIVES), self._coin, self._coin
-        opposites = [self._opposites(dark=dark) for dark in [self._coin] * int(self.rng.integers(3, 5))]
-        pairs = [(high, low) if swapped else (low, high) for low, high in opposites]
-        told = [f"{one} is {word} than {other}" for one, other in pairs[:-1]]
-        answer = pairs[-1][int(less)]
-        one, other = (pairs[-1][int(k)] for k in self.rng.permutation(2))
-        wanted = f"less {word}" if less else word
-        text = self.one(LIKENED).format(pairs=", ".join(told), wanted=wanted, one=one, other=other)
-        return quoting(text, f"{answer}.", [(answer, text.rindex(answer))])
+        """Which of two things an invented comparative fits, after examples; often these two are one of them."""
+        dark = self._coin
+        pairs = [self.opposites(dark=dark) for _ in range(int(self.rng.integers(2, 4)))]
+        asked = self.one(pairs) if self.rng.random() < 0.3 else self.opposites(dark=dark)
+        lesson, wanted, which = self.lesson(pairs)
+        one, other = (asked[int(k)] for k in self.rng.permutation(2))
+        text = self.one(LIKENED).format(pairs=lesson, wanted=wanted, one=one, other=other)
+        return quoting(text, f"{asked[which]}.", [(asked[which], text.rindex(asked[which]))])
 
-    def _opposites(self, *, dark: bool) -> tuple[str, str]:
-        """Two things that differ in how dark they are, or in how high."""
+    def lesson(self, pairs: Sequence[tuple[str, str]]) -> tuple[str, str, int]:
+        """Examples of an invented comparative, the words for what is wanted, and which of a pair that is then."""
+        word, less, swapped = self.one(ADJECTIVES), self._coin, self._coin
+        shown = (pair[::-1] if swapped else pair for pair in pairs)
+        told = ", ".join(f"{more} is {word} than {fewer}" for more, fewer in shown)
+        return told, f"less {word}" if less else word, int(less != swapped)
+
+    def opposites(self, *, dark: bool) -> tuple[str, str]:
+        """Two things that differ in how dark they are, or in how high: the lighter or lower one first."""
         (thing,) = self.things(1)
         if dark:
             texture = self.one(SHADED)

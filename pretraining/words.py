@@ -17,6 +17,8 @@ from pretraining.questions import (
     BOTH,
     COUNT,
     ELSEWHERE,
+    LIKENED_ALIKE,
+    LIKENED_TWO,
     LIST,
     NOTHING,
     NUMBERS,
@@ -68,7 +70,7 @@ def texts() -> Iterator[str]:
     """What words are learned from, each often enough to become a token."""
     names = [f"{texture} {shape}" for texture in EVERY_TEXTURE for shape in EVERY_SHAPE]
     asked = [template.format(name) for template in (*WHERE, *WHAT, *COUNT, *ALIKE) for name in ("red block", "bowls")]
-    seen = (BLOCKED, BOTH, POINTS, BESIDE, BESIDE_POINT, ELSEWHERE)
+    seen = (BLOCKED, BOTH, POINTS, BESIDE, BESIDE_POINT, ELSEWHERE, LIKENED_ALIKE, LIKENED_TWO)
     told = [
         _PLACEHOLDER.sub("", form)
         for forms in (READ, MOVED, STACKED, TURNED, LIKENED, *seen, *DONE.values())

@@ -183,6 +183,19 @@ def test_points_are_in_the_order_of_the_names_and_do_not_say_them(scenes: list[S
     assert min(several, told) > 5
 
 
+def test_a_comparative_fits_what_is_as_dark_as_in_the_examples(scenes: list[Scene]) -> None:
+    darks = []
+    for scene, question in _asked(scenes * 3, "likened"):
+        words = r"<p>(dark )?[^<]*</p>[^<]*<b>[^<]*</b> is (?:daxer|blicker|modier|kobar) than"
+        firsts = {bool(dark) for dark in re.findall(words, question.text)}
+        less = " is less " in question.text
+        assert len(firsts) == 1
+        darks.append(markup.LOCATED_SENTENCE.parse(question.answer)["object"].startswith("dark "))
+        assert firsts == {darks[-1] != less}
+        assert _by_number(scene, question.pointers[0].number).texture.startswith("dark ") == darks[-1]
+    assert 2 < sum(darks) < len(darks) - 2
+
+
 def _overlap(one: Box, other: Box) -> bool:
     wide = min(one.right, other.right) - max(one.left, other.left)
     return wide > 0 and min(one.bottom, other.bottom) - max(one.top, other.top) > 0
