@@ -47,15 +47,20 @@ def test_rows_are_what_the_checkpoint_itself_reads(backbone: HfBackbone, picture
     scribe = Scribe(backbone.tokenizer)
     before, places = scribe.before()
     picture = Image.of(np.zeros((128, 256, 3), np.uint8))
+    read = 0
     for question in _asked(pictures):
         turns = (Turn("user", f"{IMAGE}\n{question.text}"), Turn("assistant", question.answer, learn=True))
         example = backbone.encode(Conversation(turns, (picture,)))
-        rows = next(rows for rows in scribe.branches([[question]] * PICTURES) if (rows.labels != IGNORE).any())
         length = example.length - places
+        if length > max(GROUPS):
+            continue  # too long for a row: nobody learns from it
+        rows = next(rows for rows in scribe.branches([[question]] * PICTURES) if (rows.labels != IGNORE).any())
         assert example.input_ids[: len(before)].tolist() == before
         assert rows.tokens[0, :length].tolist() == example.input_ids[places:].tolist()
         learned = rows.labels[0][rows.labels[0] != IGNORE].tolist()
         assert learned == example.labels[example.labels != IGNORE].tolist()
+        read += 1
+    assert read > 10
 
 
 def test_the_eye_gets_what_the_processor_makes_of_the_whole_picture(backbone: HfBackbone, pictures: Pictures) -> None:
