@@ -287,14 +287,9 @@ class Asker:
             start = answer.index(line, end)
             end = start + len(line)
             pointers.append(Pointer(start, end, thing.number))
-        known = [
-            (thing.name, spot) for thing in things if (spot := _mention(asked, thing.name)) is not None and not said
-        ]
-        mentions = [
-            Pointer(spot + len(thing.name) - 1, spot + len(thing.name), thing.number)
-            for thing in things
-            if (spot := _mention(asked, thing.name)) is not None
-        ]
+        spots = [(thing, spot) for thing in things if (spot := _mention(asked, thing.name)) is not None]
+        known = [] if said else [(thing.name, spot) for thing, spot in spots]
+        mentions = [Pointer(spot + len(thing.name) - 1, spot + len(thing.name), thing.number) for thing, spot in spots]
         return replace(quoting(asked, answer, known), pointers=tuple(pointers), mentions=tuple(mentions))
 
     @cached_property

@@ -21,9 +21,9 @@ from instar.metrics import success_rate
 from instar.progress import Clock, Progress
 from instar.rollout import EpisodeRecord
 from instar.run import Run
+from instar.simulator import repeated
 from instar.simulators.vima.partitions import TASKS
 from instar.train import train
-from instar.walkthrough import judged
 from studies.command import carry_out
 from studies.llara import LEVELS
 from studies.pages import commit, table
@@ -57,7 +57,7 @@ def run(study: Study, progress: Progress) -> Run:
     chosen = {"steps": study.steps, "batch": study.batch, "lr": study.lr, "mixture": study.mixture}
     train(training(samples, study.model, model, **chosen), clock.stage("train"))
     suites = "+".join(LEVELS.values())
-    benchmark = f"tabletop:tasks={judged(study.tasks)},suites={suites},per_task={study.episodes}"
+    benchmark = f"tabletop:tasks={'+'.join(repeated(study.tasks))},suites={suites},per_task={study.episodes}"
     return evaluate(
         EvaluateConfig(str(model), study.out / "run", benchmark, batch=64, videos="none"), clock.stage("evaluate")
     )

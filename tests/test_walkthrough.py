@@ -6,7 +6,7 @@ import pytest
 
 from instar.rollout import Outcome
 from instar.train import Lora
-from instar.walkthrough import DemoConfig, judged, walk
+from instar.walkthrough import DemoConfig, walk
 
 FAMILIES = ("llava", "qwen2_5_vl", "smolvlm", "paligemma")
 
@@ -15,7 +15,7 @@ FAMILIES = ("llava", "qwen2_5_vl", "smolvlm", "paligemma")
 def test_walks_the_road_with_adapters_on_any_family(family: str, tmp_path: Path) -> None:
     config = DemoConfig(
         out=tmp_path,
-        tasks="rotate*3+visual_manipulation",
+        tasks="rotate * 3 + visual_manipulation",
         demonstrations=4,
         recipe="llara:multi=false",  # what an untrained model says is as long as it may be
         model=f"tiny:{family}",
@@ -32,7 +32,3 @@ def test_walks_the_road_with_adapters_on_any_family(family: str, tmp_path: Path)
         assert len(run.records) == 2
         assert not {record.outcome for record in run.records} & {Outcome.CRASHED, Outcome.UNREADABLE}
     assert summary.report.stat().st_size > 10_000
-
-
-def test_what_is_shown_more_often_is_judged_as_often() -> None:
-    assert judged("rotate*3+visual_manipulation+twist*12") == "rotate+visual_manipulation+twist"

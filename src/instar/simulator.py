@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from typing import Protocol, runtime_checkable
 
 from instar.demo import Instruction, Observation
+from instar.errors import ConfigError
 from instar.policy import Policy
 from instar.robot import Floats, Robot
 
@@ -76,3 +77,16 @@ class Trial:
     def id(self) -> str:
         """The episode's name in every record, `<suite>/<task>/<seed>`; comparisons pair episodes by it."""
         return f"{self.task.suite}/{self.task.name}/{self.seed}"
+
+
+def repeated(choice: str | Sequence[str]) -> dict[str, int]:
+    """The tasks of "one+another*3", and how often a round has each. Raises ConfigError where that is no number."""
+    found = {}
+    for part in choice.split("+") if isinstance(choice, str) else choice:
+        name, star, times = (word.strip() for word in part.partition("*"))
+        if star and not (times.isdecimal() and int(times) > 0):
+            raise ConfigError(
+                f"tasks: {part.strip()!r} should be a task, or how often it comes in a round, as {name}*3"
+            )
+        found[name] = int(times) if star else 1
+    return found

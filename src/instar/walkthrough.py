@@ -1,6 +1,5 @@
 """The whole road on one machine in minutes: demonstrations, samples, a checkpoint, four policies, a report."""
 
-import re
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated, Final
@@ -12,6 +11,7 @@ from instar.evaluate import EvaluateConfig, evaluate
 from instar.progress import Clock, Progress, silent
 from instar.report import ReportConfig, write_report
 from instar.run import Run
+from instar.simulator import repeated
 from instar.train import Lora, TrainConfig, train
 
 POLICIES: Final = ("expert", "trained", "untrained", "random")
@@ -101,13 +101,8 @@ def _training(config: DemoConfig, name: str, steps: int) -> TrainConfig:
 def _evaluation(config: DemoConfig, name: str) -> EvaluateConfig:
     return EvaluateConfig(
         policy=str(config.out / name) if name in ("trained", "untrained") else name,
-        benchmark=f"tabletop:tasks={judged(config.tasks)},suites=placement,per_task={config.episodes}",
+        benchmark=f"tabletop:tasks={'+'.join(repeated(config.tasks))},suites=placement,per_task={config.episodes}",
         out=config.out / "runs" / name,
         workers=0,
         batch=32,
     )
-
-
-def judged(tasks: str) -> str:
-    """The same tasks, each as often as the others: "one+another*3" says what is demonstrated."""
-    return re.sub(r"\*\d+", "", tasks)

@@ -58,19 +58,6 @@ class Rounds:
         return f"{self.place}/{task}/{seed:06d}"
 
 
-def repeated(choice: str | Sequence[str]) -> dict[str, int]:
-    """The tasks of "one+another*3", and how often a round has each. Raises ConfigError where that is no number."""
-    found = {}
-    for part in choice.split("+") if isinstance(choice, str) else choice:
-        name, star, times = (word.strip() for word in part.partition("*"))
-        if star and not (times.isdecimal() and int(times) > 0):
-            raise ConfigError(
-                f"tasks: {part.strip()!r} should be a task, or how often it comes in a round, as {name}*3"
-            )
-        found[name] = int(times) if star else 1
-    return found
-
-
 def play(id: str, task: Task, simulator: Simulator, seed: int) -> Episode:
     """What the scripted expert does with a seed, as an episode called `id`. Raises DataError if it does not succeed."""
     instruction, observation = simulator.reset(task, seed)

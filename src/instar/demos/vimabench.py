@@ -8,10 +8,10 @@ from typing import Annotated, ClassVar
 from typing_extensions import Doc
 
 from instar.demo import Episode
-from instar.demos.played import Rounds, play, repeated
+from instar.demos.played import Rounds, play
 from instar.errors import ConfigError
 from instar.files import digest
-from instar.simulator import Task
+from instar.simulator import Task, repeated
 from instar.simulators.names import chosen
 from instar.simulators.vima import VimaBench
 from instar.simulators.vima.partitions import PARTITIONS, tasks_at
