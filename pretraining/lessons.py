@@ -20,7 +20,7 @@ IGNORE: Final = -100
 DIFFERS: Final = -1  # another token was told of the same thing before
 # Questions are read in groups of these lengths, with so many rows for every 16 pictures: as the shapes never change,
 # kernels are made once. What does not fit is left out; what is left is padding.
-GROUPS: Final = {40: 28, 56: 15, 80: 13, 112: 12, 176: 11, 272: 9}  # rows by tokens
+GROUPS: Final = {40: 23, 56: 16, 80: 14, 112: 13, 176: 13, 272: 10}  # rows by tokens
 PICTURES: Final = 16
 
 Integers = NDArray[np.int64]

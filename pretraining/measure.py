@@ -27,16 +27,17 @@ from instar.metrics import wilson
 from instar.seeing.detect import Sighting, pairs
 from pretraining.questions import COUNT, COUNTED, LIST, NOTHING, NUMBERS, WHAT, WHERE, Asker
 from pretraining.scenes import MOST, Scene, Thing, draw
-from pretraining.told import ANGLE, MOVES, Teller
+from pretraining.told import ANGLE, MEANING, MOVES, Teller
 from studies.pages import table
 
 KINDS: Final = ("plain", "tasks", "unseen_textures", "unseen_shapes")
 CROWDS: Final = {"1": (1, 1), "2 to 3": (2, 3), "4 to 6": (4, 6), "7 or more": (7, 99)}  # things in a picture
-TOLD: Final = {  # answers that stand in the question
+TOLD: Final = {  # answers to what a question tells
     "read": markup.LOCATED_SENTENCE,
     "moved": MOVES,
     "turned": ANGLE,
     "likened": markup.LOCATED_SENTENCE,
+    "meant": MEANING,
 }
 POINTED: Final = Grammar(Repeat("points", Grammar("<b>", markup.pair("x", "y"), "</b>"), most=4))
 LISTED: Final = Grammar("<scene>", Repeat("objects", markup.LOCATED_SENTENCE, most=MOST), "</scene>")

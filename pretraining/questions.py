@@ -19,6 +19,7 @@ from instar.embodiments.vima import FRONT
 from instar.grammar import Choice, Grammar
 from instar.wording import fill, wording
 from pretraining.exchange import Pointer, Question, Quote, quoting, scene_of, sentence
+from pretraining.places import SIDES, inside, on_side, within
 from pretraining.scenes import Scene, Thing
 from pretraining.told import SHADED, Move, Teller, compared, told
 
@@ -47,16 +48,20 @@ ELSEWHERE: Final = (
 )
 BESIDE: Final = ("What is {} of the {}?", "Which object is {} of the {}?", "Find what is to the {} of the {}.")
 BESIDE_POINT: Final = ("What is {} of <b>{}</b>?", "Which object is {} of <b>{}</b>?")
+BESIDE_BEFORE: Final = (
+    "<task>Find what was {side} of the {name}.</task> It was lifted at <b>{start}</b> and put down at <b>{end}</b>.",
+    "The {name} was lifted at <b>{start}</b> and put down at <b>{end}</b>. What is {side} of where it was?",
+)
 POINTS: Final = ("Point at the {}.", "Point, in this order, at the {}.", "Only points: the {}.")
 LIKENED_ALIKE: Final = ("See how {}. Which {} is {}?", "{}. Find the {} that is {}.")
 LIKENED_TWO: Final = ("See how {}. Which of the {} and the {} is {}?", "{}. Of the {} and the {}, which is {}?")
-SIDES: Final = {"north": (0, -1), "south": (0, 1), "west": (-1, 0), "east": (1, 0)}  # in pixels to the right and down
 NOTHING: Final = "Nothing."
 COUNT: Final = ("How many {} are there?", "How many {} do you see?", "Count the {}.")
 NUMBERS: Final = ("none", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten")
 COUNTED: Final = Grammar(Choice("number", NUMBERS), ".")
 LEAST_PIXELS: Final = 12  # visible ones of a thing that is asked for
 MOST_LISTED: Final = 8
+HIGHER: Final = 1.6  # in the picture's box: times as high as the other is the higher one of two
 GAP: Final = 4  # pixels to everything at a point where there is nothing
 
 Some = TypeVar("Some")
@@ -73,23 +78,24 @@ class Asker:
         """So many questions of random kinds; fewer where the scene has no answer to a kind."""
         teller = Teller(self.scene, self.rng)
         kinds: dict[Callable[[], Question | None], float] = {
-            self.where: 0.12,
-            self.both: 0.05,
+            self.where: 0.1,
+            self.both: 0.04,
             self.points: 0.08,
-            self.alike: 0.05,
+            self.alike: 0.04,
             self.what: 0.08,
-            self.beside: 0.09,
+            self.beside: 0.12,
             self.all: 0.04,
             self.relation: 0.02,
             self.count: 0.03,
-            self.likened: 0.03,
-            self.blocked: 0.05,
-            self.elsewhere: 0.11,
-            teller.read: 0.05,
-            teller.moved: 0.11,
+            self.likened: 0.08,
+            self.blocked: 0.04,
+            self.elsewhere: 0.1,
+            teller.read: 0.03,
+            teller.moved: 0.08,
             teller.turned: 0.03,
             teller.done: 0.03,
             teller.likened: 0.03,
+            teller.meant: 0.03,
         }
         found = [list(kinds)[int(k)]() for k in self.rng.choice(len(kinds), count, p=list(kinds.values()))]
         return [question for question in found if question is not None]
@@ -150,7 +156,7 @@ class Asker:
 
     def _nowhere(self) -> Question | None:
         x, y = int(self.rng.integers(FRONT.width)), int(self.rng.integers(20, FRONT.height))
-        if _within(Box(x - GAP, y - GAP, x + GAP, y + GAP), self.scene.things):
+        if within(Box(x - GAP, y - GAP, x + GAP, y + GAP), self.scene.things):
             return None
         point = markup.pair("x", "y").format({"x": x / FRONT.width, "y": y / FRONT.height})
         return Question(self._one(WHAT).format(point), NOTHING)
@@ -161,39 +167,59 @@ class Asker:
         if not named:
             return None
         name, thing = named[int(self.rng.integers(len(named)))]
-        side, others = self._one(list(SIDES)), self.scene.things
-        text = self._one(BESIDE).format(side, name)
-        if self.rng.random() < 0.65:
-            others = tuple(other for other in others if other is not thing)
-            text = self._one(BESIDE_POINT).format(side, _middle(thing))
-        there = _on_side(thing, others, SIDES[side])
+        others = [other for other in self.scene.things if other is not thing]
+        sides = [side for side, way in SIDES.items() if on_side(thing, others, way)]
+        side = self._one(sides if sides and self.rng.random() < 0.9 else list(SIDES))
+        by_name = self.rng.random() < 0.35
+        text = self._one(BESIDE).format(side, name) if by_name else self._from(side, name, thing)
+        there = on_side(thing, others, SIDES[side])
         if not there:
             return Question(text, NOTHING) if self.rng.random() < 0.3 else None
-        return self._pointing(text, [there[0]])
+        mentions = _mentions(text, [thing]) if by_name else ()
+        return replace(self._pointing(text, [there[0]]), mentions=mentions)
+
+    def _from(self, side: str, name: str, thing: Thing) -> str:
+        """Asks for what lies beside a point: that of a thing, or where one is said to have been."""
+        if self._coin:
+            return self._one(BESIDE_POINT).format(side, _middle(thing))
+        teller = Teller(self.scene, self.rng)
+        said = name if self._coin else teller.things(1)[0].name
+        end = _middle(replace(thing, box=teller.somewhere()))
+        return self._one(BESIDE_BEFORE).format(side=side, name=said, start=_middle(thing), end=end)
 
     def likened(self) -> Question | None:
-        """Which of two things an invented comparative fits, where it means how dark something is."""
-        named = {name: thing for name, thing in self.unambiguous if name == thing.name}
-        pairs = [
-            (light, dark)
-            for light in named.values()
-            for dark in named.values()
-            if light.texture in SHADED and dark.texture.startswith("dark ")
-        ]
-        alike = [(light, dark) for light, dark in pairs if light.shape == dark.shape and len(self._shaped(dark)) == 2]
+        """Which of two things an invented comparative fits, where it means how dark something is, or how high."""
+        dark = self._coin
+        pairs = self._shades() if dark else self._heights()
         if not pairs:
             return None
-        pair = self._one(alike or pairs)
+        alike = [(one, other) for one, other in pairs if one.shape == other.shape and len(self._shaped(one)) == 2]
+        named = {thing.number for name, thing in self.unambiguous if name == thing.name}
+        apart = [(one, other) for one, other in pairs if {one.number, other.number} <= named]
+        by_shape = bool(alike) and (not apart or self.rng.random() < 0.8)
+        if not by_shape and not apart:
+            return None
+        pair = self._one(alike if by_shape else apart)
         teller = Teller(self.scene, self.rng)
-        lesson, wanted, which = teller.lesson(
-            [teller.opposites(dark=True) for _ in range(int(self.rng.integers(1, 4)))]
-        )
-        if alike and self.rng.random() < 0.8:
+        taught = [teller.opposites(dark=dark) for _ in range(int(self.rng.integers(1, 4)))]
+        lesson, wanted, which = teller.lesson(taught)
+        if by_shape:
             text = self._one(LIKENED_ALIKE).format(lesson, pair[0].shape, wanted)
         else:
-            one, other = self._pick(pair, 2)
-            text = self._one(LIKENED_TWO).format(lesson, one.name, other.name, wanted)
+            names = [one.name for one in self._pick(pair, 2)]
+            text = self._one(LIKENED_TWO).format(lesson, *names, wanted)
         return self._pointing(text, [pair[which]])
+
+    def _shades(self) -> list[tuple[Thing, Thing]]:
+        """Pairs of a thing that has a light texture and one that has a dark one."""
+        seen = [thing for thing in self.scene.things if thing.pixels >= LEAST_PIXELS]
+        dark = [thing for thing in seen if thing.texture.startswith("dark ")]
+        return [(light, thing) for light in seen for thing in dark if light.texture in SHADED]
+
+    def _heights(self) -> list[tuple[Thing, Thing]]:
+        """Pairs of a low thing and one that is `HIGHER` times as high in the picture."""
+        tall = {thing: thing.box.bottom - thing.box.top for thing in self.scene.things if thing.pixels >= LEAST_PIXELS}
+        return [(low, high) for low in tall for high in tall if tall[high] >= HIGHER * tall[low]]
 
     def blocked(self) -> Question | None:
         """What stands where a thing is told to be, or that nothing does."""
@@ -202,8 +228,8 @@ class Asker:
             dx, dy = (int(off) for off in self.rng.integers((-8, -6), (9, 7)))
             box = seen.box
             thing = replace(thing, box=Box(box.left + dx, box.top + dy, box.right + dx, box.bottom + dy))
-        there = _within(thing.box, self.scene.things)
-        if len(there) > 1 or not _inside(thing.box):
+        there = within(thing.box, self.scene.things)
+        if len(there) > 1 or not inside(thing.box):
             return None
         text = self._one(BLOCKED).format(name=thing.name, scene=scene_of([thing]))
         if not there:
@@ -287,10 +313,9 @@ class Asker:
             start = answer.index(line, end)
             end = start + len(line)
             pointers.append(Pointer(start, end, thing.number))
-        spots = [(thing, spot) for thing in things if (spot := _mention(asked, thing.name)) is not None]
-        known = [] if said else [(thing.name, spot) for thing, spot in spots]
-        mentions = [Pointer(spot + len(thing.name) - 1, spot + len(thing.name), thing.number) for thing, spot in spots]
-        return replace(quoting(asked, answer, known), pointers=tuple(pointers), mentions=tuple(mentions))
+        spots = [(thing.name, spot) for thing in things if (spot := _mention(asked, thing.name)) is not None]
+        question = quoting(asked, answer, [] if said else spots)
+        return replace(question, pointers=tuple(pointers), mentions=_mentions(asked, things))
 
     @cached_property
     def unambiguous(self) -> list[tuple[str, Thing]]:
@@ -336,6 +361,12 @@ def _mention(text: str, name: str) -> int | None:
     return next((text.index(lead + name) + len(lead) for lead in ("the ", "<p>") if lead + name in text), None)
 
 
+def _mentions(text: str, things: Sequence[Thing]) -> tuple[Pointer, ...]:
+    """Where a text has said the whole name of a thing, for each whose name it has."""
+    ends = [(spot + len(one.name), one.number) for one in things if (spot := _mention(text, one.name)) is not None]
+    return tuple(Pointer(end - 1, end, number) for end, number in ends)
+
+
 def _middle(thing: Thing) -> str:
     """Where the middle of a thing is, as it is written."""
     x, y = markup.middle(thing.box, FRONT)
@@ -345,31 +376,3 @@ def _middle(thing: Thing) -> str:
 def _in_order(things: Sequence[Thing]) -> list[Thing]:
     """From left to right."""
     return sorted(things, key=lambda thing: (thing.box.left + thing.box.right, thing.number))
-
-
-def _on_side(thing: Thing, things: Sequence[Thing], side: tuple[int, int]) -> list[Thing]:
-    """What lies more in a direction than beside it, the nearest first."""
-    x, y = (thing.box.left + thing.box.right) / 2, (thing.box.top + thing.box.bottom) / 2
-    found = []
-    for other in things:
-        dx, dy = (other.box.left + other.box.right) / 2 - x, (other.box.top + other.box.bottom) / 2 - y
-        ahead, aside = dx * side[0] + dy * side[1], abs(dx * side[1]) + abs(dy * side[0])
-        if ahead > aside:
-            found.append((ahead, other.number, other))
-    return [other for _, _, other in sorted(found, key=lambda row: row[:2])]
-
-
-def _within(box: Box, things: Sequence[Thing]) -> list[Thing]:
-    """Those whose boxes share something with this one."""
-    return [
-        thing
-        for thing in things
-        if thing.box.left < box.right
-        and box.left < thing.box.right
-        and thing.box.top < box.bottom
-        and box.top < thing.box.bottom
-    ]
-
-
-def _inside(box: Box) -> bool:
-    return min(box.left, box.top, FRONT.width - box.right, FRONT.height - box.bottom) >= 0

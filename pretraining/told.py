@@ -10,7 +10,7 @@ import numpy as np
 from instar import markup
 from instar.demo import Box
 from instar.embodiments.vima import FRONT
-from instar.grammar import Grammar, Integer, Repeat
+from instar.grammar import Choice, Grammar, Integer, Repeat
 from pretraining.exchange import Question, Quote, quoting, scene_of, sentence
 from pretraining.scenes import SHAPES, TEXTURES, Scene, Thing
 
@@ -36,16 +36,19 @@ LIKENED: Final = (
     "See how {pairs}. Which is {wanted}: {one} or {other}?",
     "{pairs}. What of these is {wanted}: {one}, {other}?",
 )
+MEANT: Final = ("See how {pairs}. What does {wanted} mean?", "{pairs}. What is meant by {wanted}?")
+MEANINGS: Final = {True: ("lighter", "darker"), False: ("lower", "higher")}  # by whether it is about how dark
 ADJECTIVES: Final = ("daxer", "blicker", "modier", "kobar")
 SHADED: Final = tuple(name for name in TEXTURES if f"dark {name}" in TEXTURES)
 MOVES: Final = Grammar(Repeat("objects", markup.LOCATED_SENTENCE, most=8))
+MEANING: Final = Grammar(Choice("meaning", tuple(itertools.chain(*MEANINGS.values()))), ".")
 ANGLE: Final = Grammar("<r>[", Integer("angle", -359, 359), "]</r> degrees.")
+LESS: Final = 0.3  # of questions of comparatives are for the opposite: from as many as not nobody learned a sign
 AWAY: Final = 12  # pixels that something moves at least
 TALLEST: Final = 80  # pixels of a thing that is told of
 ANGLES: Final = tuple(str(angle) for angle in range(5, 360, 5))
 
-
-Choice = TypeVar("Choice")
+Some = TypeVar("Some")
 
 
 class Move(NamedTuple):
@@ -138,9 +141,15 @@ class Teller:
         text = self.one(LIKENED).format(pairs=lesson, wanted=wanted, one=one, other=other)
         return quoting(text, f"{asked[which]}.", [(asked[which], text.rindex(asked[which]))])
 
+    def meant(self) -> Question:
+        """What an invented comparative means, in one word."""
+        dark = self._coin
+        lesson, wanted, which = self.lesson([self.opposites(dark=dark) for _ in range(int(self.rng.integers(1, 4)))])
+        return Question(self.one(MEANT).format(pairs=lesson, wanted=wanted), f"{MEANINGS[dark][which]}.")
+
     def lesson(self, pairs: Sequence[tuple[str, str]]) -> tuple[str, str, int]:
         """Examples of an invented comparative, the words for what is wanted, and which of a pair that is then."""
-        word, less, swapped = self.one(ADJECTIVES), self._coin, self._coin
+        word, less, swapped = self.one(ADJECTIVES), self.rng.random() < LESS, self._coin
         shown = (pair[::-1] if swapped else pair for pair in pairs)
         told = ", ".join(f"{more} is {word} than {fewer}" for more, fewer in shown)
         return told, f"less {word}" if less else word, int(less != swapped)
@@ -174,7 +183,7 @@ class Teller:
         left, top = int(self.rng.integers(0, FRONT.width - wide)), int(self.rng.integers(20, FRONT.height - high))
         return Box(left, top, left + wide, top + high)
 
-    def one(self, choices: Sequence[Choice]) -> Choice:
+    def one(self, choices: Sequence[Some]) -> Some:
         """Any of them."""
         return choices[int(self.rng.integers(len(choices)))]
 

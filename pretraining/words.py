@@ -12,6 +12,7 @@ from instar.wording import wording
 from pretraining.questions import (
     ALIKE,
     BESIDE,
+    BESIDE_BEFORE,
     BESIDE_POINT,
     BLOCKED,
     BOTH,
@@ -27,7 +28,7 @@ from pretraining.questions import (
     WHERE,
 )
 from pretraining.scenes import EVERY_SHAPE, EVERY_TEXTURE
-from pretraining.told import DONE, LIKENED, MOVED, READ, STACKED, TURNED
+from pretraining.told import DONE, LIKENED, MEANINGS, MEANT, MOVED, READ, STACKED, TURNED
 
 _PLACEHOLDER: Final = re.compile(r"\{[a-z]*\}")
 _SHORTEST: Final = 20  # characters of a sentence that is worth a token
@@ -70,10 +71,10 @@ def texts() -> Iterator[str]:
     """What words are learned from, each often enough to become a token."""
     names = [f"{texture} {shape}" for texture in EVERY_TEXTURE for shape in EVERY_SHAPE]
     asked = [template.format(name) for template in (*WHERE, *WHAT, *COUNT, *ALIKE) for name in ("red block", "bowls")]
-    seen = (BLOCKED, BOTH, POINTS, BESIDE, BESIDE_POINT, ELSEWHERE, LIKENED_ALIKE, LIKENED_TWO)
+    seen = (BLOCKED, BOTH, POINTS, BESIDE, BESIDE_POINT, BESIDE_BEFORE, ELSEWHERE, LIKENED_ALIKE, LIKENED_TWO)
     told = [
         _PLACEHOLDER.sub("", form)
-        for forms in (READ, MOVED, STACKED, TURNED, LIKENED, *seen, *DONE.values())
+        for forms in (READ, MOVED, STACKED, TURNED, LIKENED, MEANT, *seen, *DONE.values(), *MEANINGS.values())
         for form in forms
     ]
     task = _TASKS.split()

@@ -26,7 +26,7 @@ from instar.simulators.vima.partitions import TASKS
 from instar.train import train
 from studies.command import carry_out
 from studies.llara import LEVELS
-from studies.pages import commit, table
+from studies.pages import introduced, table
 from studies.training import training
 
 SHARES: Final = {"rotate": 1, "visual_manipulation": 1, "scene_understanding": 2, "novel_adj": 2, "novel_noun": 2}
@@ -86,17 +86,8 @@ def _rate(records: Sequence[EpisodeRecord]) -> str:
 
 def page(study: Study, found: Run, command: str) -> str:
     """The section of the results page."""
-    introduction = INTRODUCTION.format(
-        command=command,
-        commit=commit(),
-        first=FIRST_SEED,
-        last=FIRST_SEED + study.episodes - 1,
-        model=study.model,
-        demonstrations=study.demonstrations,
-        steps=study.steps,
-        batch=study.batch,
-    )
-    return f"{introduction}\n\n{report(found.records)}"
+    seeds = {"first": FIRST_SEED, "last": FIRST_SEED + study.episodes - 1}
+    return f"{introduced(INTRODUCTION, study, command, **seeds)}\n\n{report(found.records)}"
 
 
 INTRODUCTION: Final = """## One small policy for every family

@@ -28,7 +28,7 @@ from instar.train import train
 from instar.walkthrough import TASKS
 from studies.command import carry_out
 from studies.figure import Line, Panel, draw
-from studies.pages import RESULTS, commit, table
+from studies.pages import RESULTS, introduced, table
 from studies.training import training
 
 Budget = Literal["steps", "epochs"]
@@ -244,13 +244,7 @@ def page(study: Study, runs: dict[Cell, Run], command: str) -> str:
         return ""
     if study.write:
         FIGURE.write_text(draw(panels(study, runs)), encoding="utf-8")
-    introduction = INTRODUCTION.format(
-        command=command,
-        commit=commit(),
-        families=study.tasks.replace("+", ", "),
-        seeds=study.seeds,
-        episodes=study.episodes,
-    )
+    introduction = introduced(INTRODUCTION, study, command, families=study.tasks.replace("+", ", "))
     return f"{introduction}\n\n![The figure]({FIGURE.name})\n\n{report(study, runs)}"
 
 

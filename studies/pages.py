@@ -27,6 +27,11 @@ def table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
     return "\n".join([*lines, *(f"| {' | '.join(row)} |" for row in rows)])
 
 
+def introduced(introduction: str, study: object, command: str, **more: object) -> str:
+    """The words before a table, with the command, the commit, the options of the study and what else they tell of."""
+    return introduction.format(**(vars(study) | {"command": command, "commit": commit()} | more))
+
+
 def commit() -> str:
     """The commit that is checked out, in short."""
     found = subprocess.run(["git", "rev-parse", "--short", "HEAD"], capture_output=True, text=True, check=False)

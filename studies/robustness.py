@@ -18,7 +18,7 @@ from instar.metrics import Interval
 from instar.progress import Progress, silent
 from instar.run import Run, compare_runs
 from studies.command import carry_out
-from studies.pages import commit, table
+from studies.pages import introduced, table
 
 UNDISTURBED: Final = "nothing"
 # What is disturbed, in words, and as `instar eval --disturb` takes it.
@@ -105,14 +105,8 @@ def _between(interval: Interval, sign: str = "") -> str:
 
 def page(study: Study, runs: Mapping[str, Run], command: str) -> str:
     """The section of the results page."""
-    introduction = INTRODUCTION.format(
-        command=command,
-        commit=commit(),
-        benchmark=study.benchmark,
-        first=study.first_seed,
-        last=study.first_seed + study.seeds - 1,
-    )
-    return f"{introduction}\n\n{report(runs)}"
+    seeds = {"benchmark": study.benchmark, "first": study.first_seed, "last": study.first_seed + study.seeds - 1}
+    return f"{introduced(INTRODUCTION, study, command, **seeds)}\n\n{report(runs)}"
 
 
 INTRODUCTION: Final = """## Does it listen and look?

@@ -26,7 +26,7 @@ from instar.train import train
 from studies.command import carry_out
 from studies.families import levels, report
 from studies.llara import LEVELS
-from studies.pages import commit, table
+from studies.pages import introduced, table
 from studies.training import training
 
 # Success in per cent at L1, L2 and L3 as published (LLaRA, Li et al., ICLR 2025; VIMA, Jiang et al., ICML 2023).
@@ -86,14 +86,8 @@ def summary(runs: Mapping[str, Run]) -> str:
 
 def page(study: Study, runs: Mapping[str, Run], command: str) -> str:
     """The section of the results page: a summary, and a table by families for each of the runs."""
-    introduction = INTRODUCTION.format(
-        command=command,
-        commit=commit(),
-        first=FIRST_SEED,
-        last=FIRST_SEED + study.episodes - 1,
-        real=study.real,
-        steps=study.steps,
-    )
+    seeds = {"first": FIRST_SEED, "last": FIRST_SEED + study.episodes - 1}
+    introduction = introduced(INTRODUCTION, study, command, **seeds)
     tables = (f"### {name}\n\n{report(found.records)}" for name, found in runs.items())
     return "\n\n".join([introduction, summary(runs), *tables])
 

@@ -10,7 +10,8 @@ from instar.auxiliary.relations import PLACE
 from instar.demo import Box
 from instar.embodiments.vima import FRONT
 from pretraining.exchange import Question
-from pretraining.questions import NOTHING, NUMBERS, SIDES, Asker
+from pretraining.places import SIDES
+from pretraining.questions import HIGHER, NOTHING, NUMBERS, Asker
 from pretraining.scenes import Scene, Thing, draw
 
 
@@ -150,21 +151,24 @@ def test_what_is_elsewhere_is_where_the_picture_has_it_and_goes_where_it_is_told
 
 
 def test_what_is_beside_lies_in_that_direction_and_nothing_nearer(scenes: list[Scene]) -> None:
-    pointed = 0
+    pointed = before = 0
     for scene, question in _asked(scenes * 3, "beside"):
         side = next(side for side in SIDES if f" {side} " in question.text)
         if question.answer == NOTHING:
             continue
+        before += "was" in question.text
         if "<b>" in question.text:
             point = markup.pair("x", "y").parse(question.text.partition("<b>")[2].partition("</b>")[0])
             x, y = point["x"], point["y"]
             pointed += 1
         else:
-            x, y = markup.middle(next(one for one in scene.things if f"the {one.name}" in question.text).box, FRONT)
+            beside = next(one for one in scene.things if f"the {one.name}" in question.text)
+            assert [one.number for one in question.mentions] == [beside.number]
+            x, y = markup.middle(beside.box, FRONT)
         row = markup.LOCATED_SENTENCE.parse(question.answer)
         dx, dy = row["cx"] - x, row["cy"] - y
         assert dx * SIDES[side][0] + dy * SIDES[side][1] > 0
-    assert pointed > 5
+    assert pointed > before > 5
 
 
 def test_points_are_in_the_order_of_the_names_and_do_not_say_them(scenes: list[Scene]) -> None:
@@ -183,17 +187,28 @@ def test_points_are_in_the_order_of_the_names_and_do_not_say_them(scenes: list[S
     assert min(several, told) > 5
 
 
-def test_a_comparative_fits_what_is_as_dark_as_in_the_examples(scenes: list[Scene]) -> None:
-    darks = []
+def test_a_comparative_fits_what_is_as_dark_or_as_high_as_in_the_examples(scenes: list[Scene]) -> None:
+    more, by_height = [], 0
     for scene, question in _asked(scenes * 3, "likened"):
-        words = r"<p>(dark )?[^<]*</p>[^<]*<b>[^<]*</b> is (?:daxer|blicker|modier|kobar) than"
-        firsts = {bool(dark) for dark in re.findall(words, question.text)}
+        lesson = re.search(
+            r"<p>[^<]*</p>[^<]*<b>[^<]*</b> is (?:daxer|blicker|modier|kobar) than <p>.*?</b>", question.text
+        )
+        assert lesson
+        first, second = (markup.LOCATED.parse(one) for one in re.findall(r"<p>.*?\}</b>", lesson.group()))
+        thing = _by_number(scene, question.pointers[0].number)
         less = " is less " in question.text
-        assert len(firsts) == 1
-        darks.append(markup.LOCATED_SENTENCE.parse(question.answer)["object"].startswith("dark "))
-        assert firsts == {darks[-1] != less}
-        assert _by_number(scene, question.pointers[0].number).texture.startswith("dark ") == darks[-1]
-    assert 2 < sum(darks) < len(darks) - 2
+        if first["object"] == second["object"]:
+            high = (first["h"] > second["h"]) != less
+            heights = [other.box.bottom - other.box.top for other in scene.things]
+            mine = thing.box.bottom - thing.box.top
+            assert any(mine >= HIGHER * other if high else other >= HIGHER * mine for other in heights)
+            by_height += 1
+            more.append(high)
+        else:
+            assert thing.texture.startswith("dark ") == (first["object"].startswith("dark ") != less)
+            more.append(thing.texture.startswith("dark "))
+    assert 2 < sum(more) < len(more) - 2
+    assert 2 < by_height < len(more) - 2
 
 
 def _overlap(one: Box, other: Box) -> bool:

@@ -10,7 +10,7 @@ import pytest
 from instar import markup
 from pretraining.exchange import Question
 from pretraining.scenes import Scene, draw
-from pretraining.told import ANGLE, Teller
+from pretraining.told import ANGLE, MEANING, Teller
 
 
 @pytest.fixture(scope="module")
@@ -84,6 +84,19 @@ def test_what_a_comparative_fits_differs_from_the_other_as_in_the_examples(scene
             assert np.sign(answer["h"] - other["h"]) == np.sign(one["h"] - two["h"])
         dark += _darkness(answer) != _darkness(other)
     assert 5 < dark < 55
+
+
+def test_what_a_comparative_means_is_how_the_examples_differ(scenes: list[Scene]) -> None:
+    found = set()
+    for question in _asked(scenes * 3, "meant"):
+        one, two = (markup.LOCATED.parse(row) for row in re.findall(r"<p>.*?\}</b>", question.text)[:2])
+        less = re.search("less (daxer|blicker|modier|kobar)", question.text) is not None
+        height, dark = np.sign(one["h"] - two["h"]), _darkness(one) - _darkness(two)
+        more = bool(max(height, dark) > 0)
+        words = ("lighter", "darker") if dark else ("lower", "higher")
+        found.add(MEANING.parse(question.answer)["meaning"])
+        assert question.answer == f"{words[more != less]}."
+    assert len(found) == 4
 
 
 def _darkness(row: Mapping[str, str]) -> int:
