@@ -41,6 +41,9 @@ class Course:
 
     out: Annotated[Path, Doc("folder for all that is made; the same command again goes on from where it stopped")]
     seed: Annotated[int, Doc("of weights, scenes' order and questions")] = 0
+    begin: Annotated[
+        str, Doc("model folder to begin with in place of untaught weights; --look 0 leaves its eye alone")
+    ] = ""
     scenes: Annotated[int, Doc("different pictures to learn from")] = 60_000
     look: Annotated[int, Doc("steps of 64 pictures in which the eye learns alone")] = 2000
     speak: Annotated[int, Doc("steps of 16 pictures and about 96 questions in which everything learns")] = 3600
@@ -68,8 +71,10 @@ class Classroom:
     tested: Pictures
 
     def __post_init__(self) -> None:
-        folder = self.course.out / "untaught"
+        folder = Path(self.course.begin) if self.course.begin else self.course.out / "untaught"
         if not (folder / "config.json").exists():
+            if self.course.begin:
+                raise ConfigError(f"{folder} has no config.json: begin with the folder of a model, or leave it out")
             make(folder, texts(), phrases(), self.course.seed)
         self.processor = load_processor(folder)
         self.scribe = Scribe(self.processor.tokenizer)
