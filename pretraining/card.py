@@ -112,7 +112,8 @@ picture of 256 by 128; intervals are Wilson's at 95 %. *Unseen textures* and *un
 {figures}
 
 A box is found where it overlaps by half or more. *Quoted*: the answer stands in the question, which tells of a scene,
-of two or three in which something moved, or of an angle; right is what is the same to the last digit.
+of two or three in which something moved, of an angle, or of invented comparatives (*likened*: which of two that are
+told; *meant*: which of four ways); right is what is the same to the last digit.
 
 ## What it does not
 

@@ -66,6 +66,7 @@ class Tally:
     elsewhere: list[bool] = field(default_factory=list)
     pointed: list[bool] = field(default_factory=list)  # at several things, in the order of their names
     beside: list[bool] = field(default_factory=list)
+    likened: list[bool] = field(default_factory=list)
     told: dict[str, list[bool]] = field(default_factory=dict)  # by what is asked of a scene that is told
 
     def to_json(self) -> dict[str, Any]:
@@ -91,6 +92,7 @@ class Tally:
             "counted": _share(self.counted),
             "pointed in order": _share(self.pointed),
             "told what is beside": _share(self.beside),
+            "told what a comparative fits": _share(self.likened),
             "told what is elsewhere": _share(self.elsewhere),
             "quoted word for word": {kind: _share(right) for kind, right in self.told.items()},
         }
@@ -112,7 +114,9 @@ class Examination:
             self._what(some, tally)
             self._count(some, tally)
             self._points(some, tally, first)
-            self._beside(some, tally, first)
+            for kind, found in (("beside", tally.beside), ("likened", tally.likened)):
+                replies = self._replies(kind, some, markup.LOCATED_SENTENCE, (10, first))
+                found.extend(_same(mine, there) for mine, there in replies)
             self._elsewhere(some, tally, first)
             self._told(some, tally, first)
         return tally
@@ -154,10 +158,6 @@ class Examination:
             off = [np.subtract(one, other) * (FRONT.width, FRONT.height) for one, other in zip(*points, strict=False)]
             same = len(points[0]) == len(points[1])
             tally.pointed.append(same and all(float(np.hypot(*away)) <= NEAR[1] for away in off))
-
-    def _beside(self, scenes: Sequence[Scene], tally: Tally, first: int) -> None:
-        for mine, there in self._replies("beside", scenes, markup.LOCATED_SENTENCE, (10, first)):
-            tally.beside.append(_same(mine, there))
 
     def _elsewhere(self, scenes: Sequence[Scene], tally: Tally, first: int) -> None:
         for mine, there in self._replies("elsewhere", scenes, MOVES, (8, first)):
