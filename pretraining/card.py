@@ -22,7 +22,17 @@ from studies.pages import table
 ROWS: Final = 8  # of a learning curve
 CURVE: Final = {
     "look": ("step", "minutes", "texture", "shape", "pixels off"),
-    "speak": ("step", "minutes", "test words", "test looks", "test quotes", "test alike", "test eye", "test inner"),
+    "speak": (
+        "step",
+        "minutes",
+        "test words",
+        "test looks",
+        "test quotes",
+        "test alike",
+        "test means",
+        "test eye",
+        "test inner",
+    ),
 }
 
 

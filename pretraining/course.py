@@ -97,7 +97,7 @@ class Classroom:
     @property
     def parts(self) -> nn.ModuleList:
         """Everything that learns."""
-        return nn.ModuleList([self.teacher.model, self.teacher.examiner, self.teacher.inner])
+        return nn.ModuleList([self.teacher.model, self.teacher.examiner, self.teacher.inner, self.teacher.sense])
 
     def teach(self, progress: Clock) -> None:
         """Both stages, from the newest state on."""

@@ -28,6 +28,14 @@ class Quote:
 
 
 @dataclass(frozen=True)
+class Sense:
+    """A word of a question that means something there which other words of the question give away."""
+
+    stop: int  # characters; where the word ends
+    meaning: int
+
+
+@dataclass(frozen=True)
 class Question:
     """One exchange about a picture."""
 
@@ -38,6 +46,7 @@ class Question:
     quotes: tuple[Quote, ...] = ()  # stretches of the answer that stand in the question
     signs: tuple[Quote, ...] = ()  # stretches of the answer that one character of the question gives away
     again: tuple[Quote, ...] = ()  # stretches of the question that tell of a thing that it told of before
+    senses: tuple[Sense, ...] = ()  # words of the question whose meaning it gives
 
 
 def sentence(thing: Thing) -> str:

@@ -24,7 +24,7 @@ GROUPS: Final = {40: 23, 56: 16, 80: 14, 112: 13, 176: 13, 272: 10}  # rows by t
 PICTURES: Final = 16
 
 Integers = NDArray[np.int64]
-Columns = tuple[Integers, Integers, Integers, Integers, Integers]  # tokens, labels, about, copied, alike
+Columns = tuple[Integers, ...]  # tokens, labels, about, copied, alike, means
 
 
 @dataclass(frozen=True, eq=False)
@@ -47,6 +47,7 @@ class Branches:
     about: torch.Tensor  # (R, T) int64: the thing that the answer's next token, or a question's, is about; 0 is none
     copied: torch.Tensor  # (R, T) int64: where in the row the next token stands, or what gives it away; 0 is nowhere
     alike: torch.Tensor  # (R, T) int64: where this token was told of the same thing before, or DIFFERS; 0 is not told
+    means: torch.Tensor  # (R, T) int64: which of MEANINGS the invented word has that ends here, IGNORE where none ends
 
 
 def views(pictures: Pictures, chosen: Sequence[int] | Integers, least: float = LEAST_SHARE) -> Views:
@@ -109,7 +110,7 @@ class Scribe:
         return [self._together(rows, length, rooms[length]) for length, rows in groups.items()]
 
     def _together(self, rows: Sequence[tuple[int, Columns]], length: int, count: int) -> Branches:
-        fills = (self.tokenizer.pad_token_id, IGNORE, 0, 0, 0)
+        fills = (self.tokenizer.pad_token_id, IGNORE, 0, 0, 0, IGNORE)
         owner = torch.zeros(count, dtype=torch.long)
         columns = [torch.full((count, length), fill) for fill in fills]
         for k, (mine, values) in enumerate(rows):
@@ -131,6 +132,9 @@ def _branch(question: Question, prompt: _Written, answer: _Written, end: int) ->
     labels[first:-1] = tokens[first + 1 :]
     ends = {stop - 1: k for k, (_, stop) in enumerate(prompt.spans)}  # by characters after the first, a line break
     about, copied, alike = (np.zeros_like(labels) for _ in range(3))
+    means = np.full_like(labels, IGNORE)
+    for one in question.senses:
+        means[ends[one.stop]] = one.meaning
     for j, (start, stop) in enumerate(answer.spans):  # characters after the first, a space
         about[first + j] = next((one.number for one in question.pointers if one.start < start <= one.stop), 0)
         copied[first + j] = _source(question.quotes, stop - 1, ends) or _sign(question.signs, stop - 1, ends)
@@ -138,7 +142,7 @@ def _branch(question: Question, prompt: _Written, answer: _Written, end: int) ->
         about[k] = about[k] or next((one.number for one in question.mentions if one.start < stop - 1 <= one.stop), 0)
         if before := _source(question.again, stop - 1, ends):
             alike[k] = before if tokens[before] == tokens[k] else DIFFERS
-    return tokens, labels, about, copied, alike
+    return tokens, labels, about, copied, alike, means
 
 
 def _source(quotes: Sequence[Quote], stop: int, ends: Mapping[int, int]) -> int:

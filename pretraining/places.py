@@ -11,14 +11,14 @@ SIDES: Final = {"north": (0, -1), "south": (0, 1), "west": (-1, 0), "east": (1, 
 
 
 def on_side(thing: Thing, things: Sequence[Thing], side: tuple[int, int]) -> list[Thing]:
-    """What lies more in a direction than beside it, the nearest first."""
+    """What lies more in a direction than beside it, the nearest first; what lies askew counts as farther away."""
     x, y = (thing.box.left + thing.box.right) / 2, (thing.box.top + thing.box.bottom) / 2
     found = []
     for other in things:
         dx, dy = (other.box.left + other.box.right) / 2 - x, (other.box.top + other.box.bottom) / 2 - y
         ahead, aside = dx * side[0] + dy * side[1], abs(dx * side[1]) + abs(dy * side[0])
         if ahead > aside:
-            found.append((ahead, other.number, other))
+            found.append((ahead + 2 * aside, other.number, other))
     return [other for _, _, other in sorted(found, key=lambda row: row[:2])]
 
 

@@ -10,9 +10,10 @@ from torch.nn import functional
 
 from instar import markup
 from pretraining.lessons import IGNORE, Branches, Views
-from pretraining.model import EYE, HEIGHT, WIDTH
+from pretraining.model import BRAIN, EYE, HEIGHT, WIDTH
 from pretraining.reading import Past, Step, step, turns, weights_of
 from pretraining.scenes import EVERY_SHAPE, EVERY_TEXTURE
+from pretraining.told import MEANINGS
 
 LOOKS_IN: Final = 2  # the layer, from 0, two of whose heads are taught where to look
 QUOTES_IN: Final = 3  # the layer, two of whose heads are taught where in the question the next word stands
@@ -26,6 +27,7 @@ class Read(NamedTuple):
     cells: torch.Tensor  # (R, HEADS, T, N): how the taught heads look at the picture
     words: torch.Tensor  # (R, HEADS, T, T): how others look at the question
     before: torch.Tensor  # (R, HEADS, T, P + T): how those look at all there is that compare
+    known: torch.Tensor  # (R, T, D): what it knows of each token where it is taught to look
 
 
 class Examiner(nn.Module):
@@ -80,6 +82,9 @@ class Teacher:
     inner: Examiner  # of the cells as they come to the layer that is taught where to look
     before: list[int]  # tokens before a picture
     compiled: Step = step  # what reads where something is learned; elsewhere it would have to be compiled once more
+    sense: nn.Module = field(
+        default_factory=lambda: nn.Sequential(nn.LayerNorm(BRAIN), nn.Linear(BRAIN, len(MEANINGS)))
+    )
     words: dict[str, float] = field(default_factory=dict)  # the parts of the last loss
 
     def eye(self, seen: Views) -> tuple[torch.Tensor, torch.Tensor]:
@@ -100,10 +105,16 @@ class Teacher:
         looks = _mean([_looks(group.cells, seen, rows) for group, rows in pairs])
         quotes = _mean([_read_in(group.words, rows.copied) for group, rows in pairs])
         alike = _mean([_compares(group.before, rows.alike) for group, rows in pairs])
-        parts = {"words": words, "looks": looks, "quotes": quotes, "alike": alike, "eye": eye, "inner": inner}
-        self.words = {name: part.item() for name, part in parts.items()}
-        weighted: torch.Tensor = words + 0.3 * (looks + quotes + alike + eye + inner)
+        means = _mean([self._means(group.known, rows.means) for group, rows in pairs])
+        others = {"looks": looks, "quotes": quotes, "alike": alike, "means": means, "eye": eye, "inner": inner}
+        self.words = {name: part.item() for name, part in {"words": words, **others}.items()}
+        weighted: torch.Tensor = words + 0.3 * sum(others.values())
         return weighted
+
+    def _means(self, known: torch.Tensor, meanings: torch.Tensor) -> torch.Tensor:
+        """How surprising it would be what invented words mean, for each of them."""
+        told = meanings != IGNORE
+        return functional.cross_entropy(self.sense(known[told]).float(), meanings[told], reduction="none")
 
     def read(self, cells: torch.Tensor, asked: Sequence[Branches]) -> tuple[torch.Tensor, list[Read]]:
         """What the language model knows of the cells, (B, N, D), where it is taught to look; and of questions.
@@ -126,12 +137,14 @@ class Teacher:
         for rows in asked:
             y, looked, then = embed(rows.tokens), [], turns(size, x.shape[1], rows.tokens.shape[1], theta)
             owner = functional.one_hot(rows.owner, len(cells))  # a product is quicker than picking, on the way back too
-            for weights, past in zip(layers, pasts, strict=True):
+            reached = y
+            for k, (weights, past) in enumerate(zip(layers, pasts, strict=True)):
+                reached = y if k == LOOKS_IN else reached
                 mine = Past(*((owner.to(part.dtype) @ part.flatten(1)).view(-1, *part.shape[1:]) for part in past))
                 y, _, looks = one(y, mine, then, weights, heads)
                 looked.append(looks)
             seen, before = looked[LOOKS_IN][:, :HEADS, :, cut], looked[LOOKS_IN][:, HEADS : 2 * HEADS]
-            found.append(Read(language.norm(y), seen, looked[QUOTES_IN][:, :HEADS, :, x.shape[1] :], before))
+            found.append(Read(language.norm(y), seen, looked[QUOTES_IN][:, :HEADS, :, x.shape[1] :], before, reached))
         return known, found
 
     def _pictures(self, cells: torch.Tensor) -> torch.Tensor:

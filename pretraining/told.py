@@ -1,6 +1,7 @@
 """What is asked of scenes that are only told, as instructions tell of goals: who is to act must read as well as see."""
 
 import itertools
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Final, NamedTuple, TypeVar
@@ -11,7 +12,7 @@ from instar import markup
 from instar.demo import Box
 from instar.embodiments.vima import FRONT
 from instar.grammar import Choice, Grammar, Integer, Repeat
-from pretraining.exchange import Question, Quote, quoting, scene_of, sentence
+from pretraining.exchange import Question, Quote, Sense, quoting, scene_of, sentence
 from pretraining.scenes import SHAPES, TEXTURES, Scene, Thing
 
 READ: Final = (
@@ -37,11 +38,11 @@ LIKENED: Final = (
     "{pairs}. What of these is {wanted}: {one}, {other}?",
 )
 MEANT: Final = ("See how {pairs}. What does {wanted} mean?", "{pairs}. What is meant by {wanted}?")
-MEANINGS: Final = {True: ("lighter", "darker"), False: ("lower", "higher")}  # by whether it is about how dark
+MEANINGS: Final = ("lighter", "darker", "lower", "higher")
 ADJECTIVES: Final = ("daxer", "blicker", "modier", "kobar")
 SHADED: Final = tuple(name for name in TEXTURES if f"dark {name}" in TEXTURES)
 MOVES: Final = Grammar(Repeat("objects", markup.LOCATED_SENTENCE, most=8))
-MEANING: Final = Grammar(Choice("meaning", tuple(itertools.chain(*MEANINGS.values()))), ".")
+MEANING: Final = Grammar(Choice("meaning", MEANINGS), ".")
 ANGLE: Final = Grammar("<r>[", Integer("angle", -359, 359), "]</r> degrees.")
 LESS: Final = 0.3  # of questions of comparatives are for the opposite: from as many as not nobody learned a sign
 AWAY: Final = 12  # pixels that something moves at least
@@ -56,6 +57,23 @@ class Move(NamedTuple):
 
     thing: int
     base: int = 0
+
+
+class Lesson(NamedTuple):
+    """Examples of an invented comparative, and what is wanted then."""
+
+    told: str
+    wanted: str
+    which: int  # of a pair: the lighter or lower one, or the other
+    word: str
+    shown: int  # which of a pair the word itself means
+    dark: bool  # whether pairs differ in how dark they are
+
+    def asked(self, question: Question) -> Question:
+        """A question that has the lesson, and at its end what is wanted, with what its comparatives mean."""
+        ends = [found.end() for found in re.finditer(self.word, question.text)]
+        of, meant = 0 if self.dark else 2, [self.shown] * (len(ends) - 1) + [self.which]
+        return replace(question, senses=tuple(Sense(end, of + k) for end, k in zip(ends, meant, strict=True)))
 
 
 @dataclass(frozen=True, eq=False)
@@ -134,37 +152,43 @@ class Teller:
     def likened(self) -> Question:
         """Which of two things an invented comparative fits, after examples; often these two are one of them."""
         dark = self._coin
-        pairs = [self.opposites(dark=dark) for _ in range(int(self.rng.integers(2, 4)))]
-        asked = self.one(pairs) if self.rng.random() < 0.3 else self.opposites(dark=dark)
-        lesson, wanted, which = self.lesson(pairs)
+        pairs = self.opposites(int(self.rng.integers(2, 4)), dark=dark)
+        asked = self.one(pairs) if self.rng.random() < 0.3 else self.opposites(1, dark=dark)[0]
+        lesson = self.lesson(pairs, dark=dark)
         one, other = (asked[int(k)] for k in self.rng.permutation(2))
-        text = self.one(LIKENED).format(pairs=lesson, wanted=wanted, one=one, other=other)
-        return quoting(text, f"{asked[which]}.", [(asked[which], text.rindex(asked[which]))])
+        text = self.one(LIKENED).format(pairs=lesson.told, wanted=lesson.wanted, one=one, other=other)
+        answer = asked[lesson.which]
+        return lesson.asked(quoting(text, f"{answer}.", [(answer, text.rindex(answer))]))
 
     def meant(self) -> Question:
         """What an invented comparative means, in one word."""
         dark = self._coin
-        lesson, wanted, which = self.lesson([self.opposites(dark=dark) for _ in range(int(self.rng.integers(1, 4)))])
-        return Question(self.one(MEANT).format(pairs=lesson, wanted=wanted), f"{MEANINGS[dark][which]}.")
+        lesson = self.lesson(self.opposites(int(self.rng.integers(1, 4)), dark=dark), dark=dark)
+        text = self.one(MEANT).format(pairs=lesson.told, wanted=lesson.wanted)
+        return lesson.asked(Question(text, f"{MEANINGS[lesson.which + (0 if dark else 2)]}."))
 
-    def lesson(self, pairs: Sequence[tuple[str, str]]) -> tuple[str, str, int]:
-        """Examples of an invented comparative, the words for what is wanted, and which of a pair that is then."""
-        word, less, swapped = self.one(ADJECTIVES), self.rng.random() < LESS, self._coin
+    def lesson(self, pairs: Sequence[tuple[str, str]], *, dark: bool) -> Lesson:
+        """These pairs as examples of an invented comparative, which is wanted then, or the opposite of it."""
+        word, less, swapped = self.one(ADJECTIVES), bool(self.rng.random() < LESS), self._coin
         shown = (pair[::-1] if swapped else pair for pair in pairs)
         told = ", ".join(f"{more} is {word} than {fewer}" for more, fewer in shown)
-        return told, f"less {word}" if less else word, int(less != swapped)
+        return Lesson(told, f"less {word}" if less else word, int(less != swapped), word, int(swapped), dark)
 
-    def opposites(self, *, dark: bool) -> tuple[str, str]:
-        """Two things that differ in how dark they are, or in how high: the lighter or lower one first."""
+    def opposites(self, count: int, *, dark: bool) -> list[tuple[str, str]]:
+        """Pairs of things that differ in how dark they are, or in how high: the lighter or lower one first."""
+        pairs = (self._shades() if dark else self._heights() for _ in range(count))
+        return [(sentence(one).removesuffix("."), sentence(other).removesuffix(".")) for one, other in pairs]
+
+    def _shades(self) -> tuple[Thing, Thing]:
+        (thing,), texture = self.things(1), self.one(SHADED)
+        return replace(thing, texture=texture), replace(thing, texture=f"dark {texture}")
+
+    def _heights(self) -> tuple[Thing, Thing]:
         (thing,) = self.things(1)
-        if dark:
-            texture = self.one(SHADED)
-            one, other = replace(thing, texture=texture), replace(thing, texture=f"dark {texture}")
-        else:
-            bottom = thing.box.bottom
-            tops = (bottom - int(self.rng.integers(8, 16)), max(bottom - int(self.rng.integers(24, 50)), 0))
-            one, other = (replace(thing, box=replace(thing.box, top=top)) for top in tops)
-        return sentence(one).removesuffix("."), sentence(other).removesuffix(".")
+        bottom = thing.box.bottom
+        tops = (bottom - int(self.rng.integers(8, 16)), max(bottom - int(self.rng.integers(24, 50)), 0))
+        low, high = (replace(thing, box=replace(thing.box, top=top)) for top in tops)
+        return low, high
 
     def things(self, count: int) -> list[Thing]:
         """Things somewhere else than in the picture, some called as those in it are."""

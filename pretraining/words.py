@@ -74,7 +74,7 @@ def texts() -> Iterator[str]:
     seen = (BLOCKED, BOTH, POINTS, BESIDE, BESIDE_POINT, BESIDE_BEFORE, ELSEWHERE, LIKENED_ALIKE, LIKENED_TWO)
     told = [
         _PLACEHOLDER.sub("", form)
-        for forms in (READ, MOVED, STACKED, TURNED, LIKENED, MEANT, *seen, *DONE.values(), *MEANINGS.values())
+        for forms in (READ, MOVED, STACKED, TURNED, LIKENED, MEANT, *seen, *DONE.values(), MEANINGS)
         for form in forms
     ]
     task = _TASKS.split()

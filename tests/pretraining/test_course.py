@@ -1,5 +1,6 @@
-"""A course goes on from where it stopped, and can begin with the model of another."""
+"""A course goes on from where it stopped, refuses another's folder, and can begin with the model of another."""
 
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -13,22 +14,41 @@ from pretraining import course
 from pretraining.course import Course, pretrain
 
 
-@pytest.fixture(autouse=True)
-def few_tested(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.fixture(scope="module", autouse=True)
+def few_tested() -> Iterator[None]:
     """One batch of pictures that nothing is learned from."""
-    monkeypatch.setattr(course, "TESTED", 16)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(course, "TESTED", 16)
+        yield
 
 
-def test_a_course_ends_with_a_model_with_which_another_begins(tmp_path: Path) -> None:
-    first = pretrain(Course(tmp_path / "first", scenes=20, look=1, speak=1, speak_lr=0.5))
-    told = read_jsonl(tmp_path / "first" / "log.jsonl")
-    assert [row["stage"] for row in told] == ["look", "speak"]
+@pytest.fixture(scope="module")
+def first(tmp_path_factory: pytest.TempPathFactory) -> Course:
+    """One that is finished."""
+    begun = Course(tmp_path_factory.mktemp("course") / "first", scenes=8, look=1, speak=1, speak_lr=0.5)
+    assert pretrain(begun) == begun.out / "model"
+    return begun
 
-    second = pretrain(Course(tmp_path / "second", begin=str(first), scenes=20, look=0, speak=1, speak_lr=1e-5))
-    untaught, before, after = (_queries(folder) for folder in (tmp_path / "first" / "untaught", first, second))
+
+def test_a_finished_course_has_nothing_left_to_do(first: Course) -> None:
+    assert [(row["stage"], row["step"]) for row in read_jsonl(first.out / "log.jsonl")] == [("look", 1), ("speak", 1)]
+    before = (first.out / "state.pt").stat().st_mtime_ns
+    assert pretrain(first) == first.out / "model"
+    assert (first.out / "state.pt").stat().st_mtime_ns == before
+
+
+def test_a_folder_belongs_to_one_course(first: Course) -> None:
+    with pytest.raises(ConfigError, match="holds another course"):
+        pretrain(replace(first, speak=3))
+
+
+def test_a_course_can_begin_with_the_model_of_another(first: Course, tmp_path: Path) -> None:
+    taught = first.out / "model"
+    second = pretrain(Course(tmp_path / "second", begin=str(taught), scenes=8, look=0, speak=1, speak_lr=1e-5))
+    untaught, before, after = (_queries(folder) for folder in (first.out / "untaught", taught, second))
     assert (before - untaught).abs().max() > 1e-3
     assert (after - before).abs().max() < 1e-4
-    assert (first / "tokenizer.json").read_bytes() == (second / "tokenizer.json").read_bytes()
+    assert (taught / "tokenizer.json").read_bytes() == (second / "tokenizer.json").read_bytes()
 
 
 def _queries(folder: Path) -> torch.Tensor:
@@ -39,12 +59,4 @@ def _queries(folder: Path) -> torch.Tensor:
 
 def test_a_course_that_begins_with_nothing_says_so(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match=r"no config\.json"):
-        pretrain(Course(tmp_path / "out", begin=str(tmp_path / "nothing"), scenes=20))
-
-
-def test_a_folder_belongs_to_one_course(tmp_path: Path) -> None:
-    begun = Course(tmp_path / "out", begin=str(tmp_path / "nothing"), scenes=20)
-    with pytest.raises(ConfigError, match=r"no config\.json"):
-        pretrain(begun)
-    with pytest.raises(ConfigError, match="another course"):
-        pretrain(replace(begun, seed=1))
+        pretrain(Course(tmp_path / "out", begin=str(tmp_path / "nothing"), scenes=8))

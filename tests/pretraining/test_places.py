@@ -16,6 +16,11 @@ def test_on_a_side_is_what_lies_more_that_way_than_aside_and_the_nearest_first()
     assert on_side(middle, [far, near, askew], SIDES["west"]) == []
 
 
+def test_what_lies_straight_in_a_direction_is_nearer_than_what_lies_askew() -> None:
+    middle, straight, askew = _at(1, 100, 50), _at(2, 165, 50), _at(3, 163, 82)
+    assert on_side(middle, [askew, straight], SIDES["east"]) == [straight, askew]
+
+
 def test_in_the_way_is_what_shares_a_pixel() -> None:
     one, other = _at(1, 100, 50), _at(2, 110, 50)
     assert within(Box(105, 55, 110, 70), [one, other]) == [one]

@@ -1,16 +1,12 @@
 """The quick way to read is the model's own, losses fall, and a course that was interrupted goes on."""
 
-import json
 from pathlib import Path
 
 import numpy as np
-import pytest
 import torch
 import transformers
 
 from instar.backbones.hf import load
-from instar.errors import ConfigError
-from pretraining.course import Course, pretrain
 from pretraining.lessons import IGNORE, PICTURES, Scribe, ask, views
 from pretraining.measure import Tally
 from pretraining.model import make
@@ -59,19 +55,6 @@ def test_the_loss_of_words_is_that_of_the_model_itself(tmp_path: Path) -> None:
         _, [read, *_] = teacher.read(cells, branches)
     learned = rows.labels != IGNORE
     torch.testing.assert_close(backbone.model.lm_head(read.hidden)[learned], logits[learned], atol=1e-4, rtol=1e-3)
-
-
-def test_a_course_goes_on_where_it_was_and_refuses_another(tmp_path: Path) -> None:
-    folder = pretrain(Course(tmp_path / "one", scenes=8, look=2, speak=2))
-    rows = [json.loads(line) for line in (tmp_path / "one" / "log.jsonl").read_text().splitlines()]
-    assert [(row["stage"], row["step"]) for row in rows] == [("look", 2), ("speak", 2)]
-    before = (tmp_path / "one" / "state.pt").stat().st_mtime_ns
-    assert pretrain(Course(tmp_path / "one", scenes=8, look=2, speak=2)) == folder
-    assert (tmp_path / "one" / "state.pt").stat().st_mtime_ns == before, "nothing was left to do"
-    reply_to = load(folder, "cpu", "float32")
-    assert reply_to.model.config.model_type == "llava"
-    with pytest.raises(ConfigError, match="holds another course"):
-        pretrain(Course(tmp_path / "one", scenes=8, look=2, speak=3))
 
 
 def test_figures_say_shares_with_intervals() -> None:

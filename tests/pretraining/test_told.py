@@ -10,7 +10,7 @@ import pytest
 from instar import markup
 from pretraining.exchange import Question
 from pretraining.scenes import Scene, draw
-from pretraining.told import ANGLE, MEANING, Teller
+from pretraining.told import ANGLE, MEANING, MEANINGS, Teller
 
 
 @pytest.fixture(scope="module")
@@ -94,8 +94,15 @@ def test_what_a_comparative_means_is_how_the_examples_differ(scenes: list[Scene]
         height, dark = np.sign(one["h"] - two["h"]), _darkness(one) - _darkness(two)
         more = bool(max(height, dark) > 0)
         words = ("lighter", "darker") if dark else ("lower", "higher")
-        found.add(MEANING.parse(question.answer)["meaning"])
+        meaning = MEANING.parse(question.answer)["meaning"]
+        found.add(meaning)
         assert question.answer == f"{words[more != less]}."
+        shown, wanted = question.senses[0], question.senses[-1]
+        assert MEANINGS[wanted.meaning] == meaning
+        assert (shown.meaning != wanted.meaning) == less
+        assert all(
+            question.text[: one.stop].endswith(("daxer", "blicker", "modier", "kobar")) for one in question.senses
+        )
     assert len(found) == 4
 
 
