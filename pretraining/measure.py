@@ -7,13 +7,14 @@ checkpoint's own processor.
 """
 
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated, Any, Final
 
 import numpy as np
 import tyro
+from numpy.typing import NDArray
 from typing_extensions import Doc
 
 from instar import markup
@@ -152,12 +153,9 @@ class Examination:
 
     def _points(self, scenes: Sequence[Scene], tally: Tally, first: int) -> None:
         for mine, there in self._replies("points", scenes, POINTED, (9, first)):
-            points = [
-                [np.array((row["x"], row["y"])) for row in POINTED.parse(text)["points"]] for text in (mine, there)
-            ]
-            off = [np.subtract(one, other) * (FRONT.width, FRONT.height) for one, other in zip(*points, strict=False)]
-            same = len(points[0]) == len(points[1])
-            tally.pointed.append(same and all(float(np.hypot(*away)) <= NEAR[1] for away in off))
+            said, true = (_pixels(POINTED.parse(text)["points"]) for text in (mine, there))
+            same = len(said) == len(true)
+            tally.pointed.append(same and bool((np.linalg.norm(said - true, axis=-1) <= NEAR[1]).all()))
 
     def _elsewhere(self, scenes: Sequence[Scene], tally: Tally, first: int) -> None:
         for mine, there in self._replies("elsewhere", scenes, MOVES, (8, first)):
@@ -202,6 +200,11 @@ def _seen_at(scene: Scene, thing: Thing) -> dict[str, float]:
     rows, columns = np.nonzero(scene.ids == thing.number)
     middle = len(rows) // 2
     return {"x": float(columns[middle]) / FRONT.width, "y": float(rows[middle]) / FRONT.height}
+
+
+def _pixels(points: Sequence[Mapping[str, float]]) -> NDArray[np.float64]:
+    """Points in pixels, (N, 2)."""
+    return np.array([(point["x"] * FRONT.width, point["y"] * FRONT.height) for point in points]).reshape(-1, 2)
 
 
 def _same(said: str, true: str) -> bool:

@@ -67,13 +67,18 @@ class Lesson(NamedTuple):
     which: int  # of a pair: the lighter or lower one, or the other
     word: str
     shown: int  # which of a pair the word itself means
-    dark: bool  # whether pairs differ in how dark they are
+    first: int  # of MEANINGS, the one that fits the first of a pair; the next one fits the other
+
+    @property
+    def meaning(self) -> str:
+        """Of what is wanted."""
+        return MEANINGS[self.first + self.which]
 
     def asked(self, question: Question) -> Question:
         """A question that has the lesson, and at its end what is wanted, with what its comparatives mean."""
         ends = [found.end() for found in re.finditer(self.word, question.text)]
-        of, meant = 0 if self.dark else 2, [self.shown] * (len(ends) - 1) + [self.which]
-        return replace(question, senses=tuple(Sense(end, of + k) for end, k in zip(ends, meant, strict=True)))
+        meant = [self.shown] * (len(ends) - 1) + [self.which]
+        return replace(question, senses=tuple(Sense(end, self.first + k) for end, k in zip(ends, meant, strict=True)))
 
 
 @dataclass(frozen=True, eq=False)
@@ -165,14 +170,15 @@ class Teller:
         dark = self._coin
         lesson = self.lesson(self.opposites(int(self.rng.integers(1, 4)), dark=dark), dark=dark)
         text = self.one(MEANT).format(pairs=lesson.told, wanted=lesson.wanted)
-        return lesson.asked(Question(text, f"{MEANINGS[lesson.which + (0 if dark else 2)]}."))
+        return lesson.asked(Question(text, f"{lesson.meaning}."))
 
     def lesson(self, pairs: Sequence[tuple[str, str]], *, dark: bool) -> Lesson:
         """These pairs as examples of an invented comparative, which is wanted then, or the opposite of it."""
         word, less, swapped = self.one(ADJECTIVES), bool(self.rng.random() < LESS), self._coin
         shown = (pair[::-1] if swapped else pair for pair in pairs)
         told = ", ".join(f"{more} is {word} than {fewer}" for more, fewer in shown)
-        return Lesson(told, f"less {word}" if less else word, int(less != swapped), word, int(swapped), dark)
+        wanted, first = f"less {word}" if less else word, MEANINGS.index("lighter" if dark else "lower")
+        return Lesson(told, wanted, int(less != swapped), word, int(swapped), first)
 
     def opposites(self, count: int, *, dark: bool) -> list[tuple[str, str]]:
         """Pairs of things that differ in how dark they are, or in how high: the lighter or lower one first."""
