@@ -29,8 +29,10 @@ from studies.llara import LEVELS
 from studies.pages import introduced, table
 from studies.training import training
 
-SHARES: Final = {"rotate": 1, "visual_manipulation": 1, "scene_understanding": 2, "novel_adj": 2, "novel_noun": 2}
-TAUGHT: Final = "+".join(f"{task}*{SHARES.get(task, 3)}" for task in TASKS["placement"])  # what is easy, less often
+EASY: Final = ("rotate", "visual_manipulation")
+HARD: Final = ("novel_adj", "pick_in_order_then_restore", "rearrange", "rearrange_then_restore")
+SHARES: Final = dict.fromkeys(EASY, 1) | dict.fromkeys(HARD, 4) | {"manipulate_old_neighbor": 6}
+TAUGHT: Final = "+".join(f"{task}*{SHARES.get(task, 2)}" for task in TASKS["placement"])  # what is easy, less often
 
 
 @dataclass(frozen=True)
@@ -40,8 +42,8 @@ class Study:
     out: Annotated[Path, Doc("folder for all that is made; the same command again goes on from where it stopped")]
     model: Annotated[str, Doc("what the training begins with")] = "larva"
     tasks: Annotated[str, Doc("task families, joined by +; demonstrated three times as often with *3")] = TAUGHT
-    demonstrations: Annotated[int, Doc("episodes of the scripted expert to learn from, over all families")] = 10400
-    steps: Annotated[int, Doc("optimizer steps")] = 5000
+    demonstrations: Annotated[int, Doc("episodes of the scripted expert to learn from, over all families")] = 18000
+    steps: Annotated[int, Doc("optimizer steps")] = 6000
     batch: Annotated[int, Doc("samples per step")] = 8
     lr: Annotated[float, Doc("highest learning rate")] = 1e-3
     mixture: Annotated[str, Doc("how many of which questions, as `instar train` takes it")] = "obj_loc=0.1"
