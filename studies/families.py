@@ -2,8 +2,8 @@
 
 python -m studies.families --out build/families
 
-The checkpoint that it leaves in OUT/model is what the other studies take. What was finished stays: the same command
-goes on where it stopped.
+The policy that it leaves in OUT/imago, in half precision, is what is played, and what comes with instar after --release
+src/instar/models/imago. What was finished stays: the same command goes on where it stopped.
 """
 
 import sys
@@ -27,6 +27,7 @@ from instar.train import train
 from studies.command import carry_out
 from studies.llara import LEVELS
 from studies.pages import introduced, table
+from studies.release import halved, release
 from studies.training import training
 
 EASY: Final = ("rotate", "visual_manipulation")
@@ -48,6 +49,7 @@ class Study:
     lr: Annotated[float, Doc("highest learning rate")] = 1e-3
     mixture: Annotated[str, Doc("how many of which questions, as `instar train` takes it")] = "obj_loc=0.1"
     episodes: Annotated[int, Doc("scenes of each family and level")] = 100
+    release: Annotated[Path | None, Doc("folder that the policy and its card are put into")] = None
     write: Annotated[bool, Doc("put the table into docs/results.md")] = True
 
 
@@ -58,10 +60,11 @@ def run(study: Study, progress: Progress) -> Run:
     build(BuildConfig(demos=demos, out=samples, auxiliary=("obj_loc",), workers=2), clock.stage("build"))
     chosen = {"steps": study.steps, "batch": study.batch, "lr": study.lr, "mixture": study.mixture}
     train(training(samples, study.model, model, **chosen), clock.stage("train"))
+    policy = halved(model, study.out / NAME)
     suites = "+".join(LEVELS.values())
     benchmark = f"tabletop:tasks={'+'.join(repeated(study.tasks))},suites={suites},per_task={study.episodes}"
     return evaluate(
-        EvaluateConfig(str(model), study.out / "run", benchmark, batch=64, videos="none"), clock.stage("evaluate")
+        EvaluateConfig(str(policy), study.out / "run", benchmark, batch=64, videos="none"), clock.stage("evaluate")
     )
 
 
@@ -87,10 +90,26 @@ def _rate(records: Sequence[EpisodeRecord]) -> str:
 
 
 def page(study: Study, found: Run, command: str) -> str:
-    """The section of the results page."""
+    """The section of the results page, which is most of the policy's card, too."""
     seeds = {"first": FIRST_SEED, "last": FIRST_SEED + study.episodes - 1}
-    return f"{introduced(INTRODUCTION, study, command, **seeds)}\n\n{report(found.records)}"
+    told = f"{introduced(INTRODUCTION, study, command, **seeds)}\n\n{report(found.records)}"
+    if study.release:
+        release(study.out / NAME, study.release, f"{ABOUT}\n\n{told}\n")
+    return told
 
+
+NAME: Final = "imago"
+
+ABOUT: Final = """# imago
+
+A policy of 4.7 million weights that plays thirteen families of tasks on the tabletop: `larva`, taught to act. It is a
+checkpoint of `instar train` in half precision: `instar eval --policy imago` plays it, `instar train --model imago` goes
+on from it.
+
+* **Reads** the front camera, 256 by 128 pixels, and instructions in LLaRA's words with what reference pictures show
+  (D-inBC); **says** where to pick and where to place, and by how much to turn, as its grammar has it.
+* **Knows** one table, one camera and the words of these tasks. It was never shown another simulator or a real robot.
+* Licence: Apache-2.0."""
 
 INTRODUCTION: Final = """## One small policy for every family
 

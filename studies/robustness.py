@@ -1,6 +1,6 @@
 """Does a policy listen and look, or has it memorised? One checkpoint, undisturbed and under each disturbance.
 
-python -m studies.robustness CHECKPOINT --seeds 50 --suites placement
+python -m studies.robustness imago --suites placement
 """
 
 import sys

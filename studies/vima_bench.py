@@ -1,6 +1,6 @@
 """The small policy on the real VIMA-Bench: taught on the tabletop alone, and again with episodes of the real oracle.
 
-python -m studies.vima_bench build/families/model --out build/vima
+python -m studies.vima_bench --out build/vima
 
 VIMA-Bench itself is needed (docs/vima.md). The real episodes are of its training partition. What was finished stays:
 the same command goes on where it stopped.
@@ -12,7 +12,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Final
 
-import tyro
 from typing_extensions import Doc
 
 from instar.benchmarks.grid import FIRST_SEED
@@ -38,8 +37,8 @@ ALONE, WITH_REAL = "tabletop only", "and real episodes"
 class Study:
     """Which policy, and how much of everything."""
 
-    policy: Annotated[tyro.conf.Positional[Path], Doc("checkpoint that was taught on the tabletop")]
     out: Annotated[Path, Doc("folder for all that is made; the same command again goes on from where it stopped")]
+    policy: Annotated[str, Doc("checkpoint that was taught on the tabletop")] = "imago"
     tasks: Annotated[str, Doc("task families, joined by +")] = "+".join(TASKS["placement"])
     real: Annotated[int, Doc("episodes of the real oracle to learn from, too; 0 leaves that out")] = 390
     steps: Annotated[int, Doc("optimizer steps on those")] = 800
@@ -55,7 +54,7 @@ def run(study: Study, progress: Progress) -> dict[str, Run]:
     clock = Clock(progress)
     runs = {ALONE: _played(study, study.policy, "alone", clock)}
     if study.real:
-        runs[WITH_REAL] = _played(study, _taught(study, clock), "with-real", clock)
+        runs[WITH_REAL] = _played(study, str(_taught(study, clock)), "with-real", clock)
     return runs
 
 
@@ -65,14 +64,14 @@ def _taught(study: Study, clock: Clock) -> Path:
     collect_demos(CollectConfig(demos, raw, workers=study.workers), clock.stage("collect"))
     build(BuildConfig(demos=f"vima:{raw}", out=samples, auxiliary=("obj_loc",), workers=2), clock.stage("build"))
     chosen = {"steps": study.steps, "batch": study.batch, "lr": study.lr, "mixture": "obj_loc=0.15"}
-    train(training(samples, str(study.policy), model, **chosen), clock.stage("train"))
+    train(training(samples, study.policy, model, **chosen), clock.stage("train"))
     return model
 
 
-def _played(study: Study, policy: Path, name: str, clock: Clock) -> Run:
+def _played(study: Study, policy: str, name: str, clock: Clock) -> Run:
     benchmark = f"vima:tasks={study.tasks},suites={'+'.join(LEVELS.values())},per_task={study.episodes}"
     config = EvaluateConfig(
-        str(policy), study.out / "runs" / name, benchmark, workers=study.workers, batch=16, videos="none"
+        policy, study.out / "runs" / name, benchmark, workers=study.workers, batch=16, videos="none"
     )
     return evaluate(config, clock.stage(f"evaluate {name}"))
 

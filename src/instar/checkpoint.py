@@ -131,6 +131,14 @@ def read_card(path: Path) -> Card:
     return checked(Card, value, str(path / CARD))
 
 
+def checkpoint_folder(policy: str) -> Path | None:
+    """The folder of the user's called `policy`, else that of the policy by this name that comes with instar, if any."""
+    if Path(policy).is_dir():
+        return Path(policy)
+    folder = shipped.MODELS / policy
+    return folder if policy in shipped.names() and (folder / CARD).is_file() else None
+
+
 def load_backbone(choice: Choice, folder: Path, device: str = "cpu", dtype: Precision = "auto") -> "Backbone":
     """The model in `folder` with its processor, by the plugin and options of `choice`.
 

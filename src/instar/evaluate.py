@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any, Final, Literal
 
 from instar import __version__, plugins
-from instar.checkpoint import load_policy, read_card, recipe_of
+from instar.checkpoint import checkpoint_folder, load_policy, read_card, recipe_of
 from instar.disturb import Disturbance, disturbed
 from instar.errors import ConfigError, DataError
 from instar.files import MANIFEST, digest, digest_file
@@ -40,7 +40,9 @@ SHOWN: Final = 2  # of each task, so many episodes are filmed whatever their end
 class EvaluateConfig:
     """The command line of `instar eval`."""
 
-    policy: str  # "expert" (the simulator's own), a checkpoint folder, or a policy such as random:seed=3
+    # A checkpoint folder, the name of one that comes with instar, "expert" (the simulator's own), or another policy and
+    # its options: "random:seed=3"
+    policy: str
     out: Path  # run folder; an interrupted run in it goes on where it stopped
     benchmark: str = "tabletop"  # which tasks and seeds, with its options, e.g. tabletop:per_task=100
     # Simulator processes that play while the policy computes, a core each; 0 plays in this process. As many as keep
@@ -95,8 +97,8 @@ def evaluate(config: EvaluateConfig, progress: Progress = silent) -> Run:
     simulator = entered(benchmark)
     maker = functools.partial(plugins.make, "simulators", plugins.choice_of("simulators", simulator))
     settings = _settings(config, benchmark, simulator, trials)
-    speaks = settings["policy"]["kind"] == "checkpoint"
-    about = {"recipe": str(read_card(Path(config.policy)).recipe)} if speaks else {}
+    folder = _checkpoint(config.policy)
+    about = {"recipe": str(read_card(folder).recipe)} if folder else {}
     return complete(
         config, settings, trials, lambda todo, sheet: _load_and_play(config, maker, todo, sheet), progress, about
     )
@@ -180,11 +182,12 @@ def make_policy(config: EvaluateConfig) -> Policy | None:
     """The policy that `config` names, or None for the simulator's own expert."""
     if config.policy == EXPERT:
         return None
-    if not Path(config.policy).is_dir():
+    folder = checkpoint_folder(config.policy)
+    if folder is None:
         policy: Policy = plugins.make("policies", config.policy)
         return policy
     taught = load_policy(
-        Path(config.policy),
+        folder,
         device=config.device,
         dtype=config.dtype,
         constrained=config.constrained,
@@ -197,14 +200,14 @@ def identity(text: str) -> dict[str, Any]:
     """What a policy is, wherever it lies: the digest of a checkpoint's papers, or a plugin's choice."""
     if text == EXPERT:
         return {"kind": EXPERT, "name": EXPERT}
-    folder = Path(text)
-    if folder.is_dir():
+    folder = checkpoint_folder(text)
+    if folder is not None:
         papers = {name: digest_file(folder / name) for name in ("card.json", MANIFEST) if (folder / name).is_file()}
         if not papers:
             raise DataError(f"{folder}: not a checkpoint; it has neither card.json nor {MANIFEST}")
         return {"kind": "checkpoint", "name": folder.resolve().name, "digest": digest(papers)}
     if any(mark in text.partition(":")[0] for mark in "/\\."):
-        raise DataError(f"{folder}: no such checkpoint folder")
+        raise DataError(f"{text}: no such checkpoint folder")
     choice = plugins.choice_of("policies", plugins.make("policies", text))
     return {"kind": "plugin", **choice.to_json()}
 
@@ -213,8 +216,8 @@ def _settings(
     config: EvaluateConfig, benchmark: Benchmark, simulator: Simulator, trials: Sequence[Trial]
 ) -> dict[str, Any]:
     """All that decides what happens in a run, and nothing else: no paths, no machine, no speed."""
-    policy = identity(config.policy)
-    spoken = _spoken(config) if policy["kind"] == "checkpoint" else {}
+    policy, folder = identity(config.policy), _checkpoint(config.policy)
+    spoken = _spoken(config, folder) if folder else {}
     if config.asking != Asking() and not spoken:
         raise ConfigError(f"references, naming and prompt are for checkpoints; {config.policy} is not asked in words")
     return {
@@ -229,9 +232,13 @@ def _settings(
     }
 
 
-def _spoken(config: EvaluateConfig) -> dict[str, Any]:
-    """How a checkpoint is asked and answers."""
-    folder = Path(config.policy)
+def _checkpoint(policy: str) -> Path | None:
+    """The folder of a policy that is a checkpoint."""
+    return None if policy == EXPERT else checkpoint_folder(policy)
+
+
+def _spoken(config: EvaluateConfig, folder: Path) -> dict[str, Any]:
+    """How the checkpoint in `folder` is asked and answers."""
     asked = config.asking.settings(recipe_of(folder, read_card(folder)))
     return {"constrained": config.constrained, "dtype": config.dtype, **asked}
 
