@@ -13,13 +13,16 @@ from instar.shipped import CARD as ABOUT
 
 
 def halved(checkpoint: Path, folder: Path) -> Path:
-    """The policy of a checkpoint in `folder`, half as large and called as that is. Once made, it stays."""
+    """The policy of a checkpoint in `folder`, half as large and called as that is. Once made, it stays.
+
+    Its card does not say where the model lay that training began with: it is whole, and goes to other machines.
+    """
     if not (folder / CARD).exists():
         card = read_card(checkpoint)
         backbone = load_backbone(card.backbone, checkpoint, "cpu", "float32")
         assert isinstance(backbone, HfBackbone)
         nn.Module.half(backbone.model)
-        write_checkpoint(folder, backbone.save, replace(card, name=folder.name))
+        write_checkpoint(folder, backbone.save, replace(card, name=folder.name, base=replace(card.base, path="")))
     return folder
 
 

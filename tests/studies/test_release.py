@@ -36,7 +36,8 @@ def folder(checkpoint: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
 def test_it_is_half_as_large_and_has_a_name_and_a_card(checkpoint: Path, folder: Path) -> None:
     sizes = [(place / "model.safetensors").stat().st_size for place in (checkpoint, folder)]
     assert sizes[1] < 0.6 * sizes[0]
-    assert read_card(folder).name == "imago"
+    card = read_card(folder)
+    assert (card.name, card.base.path) == ("imago", "")
     assert shipped.summary("imago") == "A policy that turns things."
 
 
