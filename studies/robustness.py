@@ -1,6 +1,6 @@
 """Does a policy listen and look, or has it memorised? One checkpoint, undisturbed and under each disturbance.
 
-python -m studies.robustness imago --suites placement
+python -m studies.robustness --suites placement
 """
 
 import sys
@@ -40,7 +40,9 @@ HEADER: Final = ("disturbed by", "option", "solved", "success", "95 % interval",
 class Study:
     """One policy on one benchmark; every disturbance has a run folder in `out`, which is resumed."""
 
-    policy: Annotated[tyro.conf.Positional[str], Doc("a checkpoint, or another policy that `instar eval` takes")]
+    policy: Annotated[tyro.conf.Positional[str], Doc("a checkpoint, or another policy that `instar eval` takes")] = (
+        "imago"
+    )
     out: Annotated[Path, Doc("folder of the run folders; the same command again goes on from where it stopped")] = Path(
         "runs/robustness"
     )

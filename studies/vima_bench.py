@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Final
 
+import tyro
 from typing_extensions import Doc
 
 from instar.benchmarks.grid import FIRST_SEED
@@ -38,7 +39,7 @@ class Study:
     """Which policy, and how much of everything."""
 
     out: Annotated[Path, Doc("folder for all that is made; the same command again goes on from where it stopped")]
-    policy: Annotated[str, Doc("checkpoint that was taught on the tabletop")] = "imago"
+    policy: Annotated[tyro.conf.Positional[str], Doc("checkpoint that was taught on the tabletop")] = "imago"
     tasks: Annotated[str, Doc("task families, joined by +")] = "+".join(TASKS["placement"])
     real: Annotated[int, Doc("episodes of the real oracle to learn from, too; 0 leaves that out")] = 390
     steps: Annotated[int, Doc("optimizer steps on those")] = 800

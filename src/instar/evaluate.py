@@ -76,6 +76,11 @@ class EvaluateConfig:
         _ = self.disturbance
 
     @property
+    def folder(self) -> Path | None:
+        """Where the policy lies that is a checkpoint; None for any other."""
+        return None if self.policy == EXPERT else checkpoint_folder(self.policy)
+
+    @property
     def asking(self) -> Asking:
         """How the policy is asked."""
         return Asking(self.references, self.naming, self.prompt)
@@ -97,7 +102,7 @@ def evaluate(config: EvaluateConfig, progress: Progress = silent) -> Run:
     simulator = entered(benchmark)
     maker = functools.partial(plugins.make, "simulators", plugins.choice_of("simulators", simulator))
     settings = _settings(config, benchmark, simulator, trials)
-    folder = _checkpoint(config.policy)
+    folder = config.folder
     about = {"recipe": str(read_card(folder).recipe)} if folder else {}
     return complete(
         config, settings, trials, lambda todo, sheet: _load_and_play(config, maker, todo, sheet), progress, about
@@ -182,7 +187,7 @@ def make_policy(config: EvaluateConfig) -> Policy | None:
     """The policy that `config` names, or None for the simulator's own expert."""
     if config.policy == EXPERT:
         return None
-    folder = checkpoint_folder(config.policy)
+    folder = config.folder
     if folder is None:
         policy: Policy = plugins.make("policies", config.policy)
         return policy
@@ -216,7 +221,7 @@ def _settings(
     config: EvaluateConfig, benchmark: Benchmark, simulator: Simulator, trials: Sequence[Trial]
 ) -> dict[str, Any]:
     """All that decides what happens in a run, and nothing else: no paths, no machine, no speed."""
-    policy, folder = identity(config.policy), _checkpoint(config.policy)
+    policy, folder = identity(config.policy), config.folder
     spoken = _spoken(config, folder) if folder else {}
     if config.asking != Asking() and not spoken:
         raise ConfigError(f"references, naming and prompt are for checkpoints; {config.policy} is not asked in words")
@@ -230,11 +235,6 @@ def _settings(
         **spoken,
         **({"disturb": disturb} if (disturb := str(config.disturbance)) else {}),
     }
-
-
-def _checkpoint(policy: str) -> Path | None:
-    """The folder of a policy that is a checkpoint."""
-    return None if policy == EXPERT else checkpoint_folder(policy)
 
 
 def _spoken(config: EvaluateConfig, folder: Path) -> dict[str, Any]:
