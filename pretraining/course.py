@@ -37,7 +37,7 @@ EYE_LR: Final = 0.3  # of the second stage's learning rate is the eye's, which k
 
 @dataclass(frozen=True)
 class Course:
-    """How much of everything. The defaults made the model that comes with instar."""
+    """How much of everything."""
 
     out: Annotated[Path, Doc("folder for all that is made; the same command again goes on from where it stopped")]
     seed: Annotated[int, Doc("of weights, scenes' order and questions")] = 0
@@ -46,7 +46,7 @@ class Course:
     ] = ""
     scenes: Annotated[int, Doc("different pictures to learn from")] = 60_000
     look: Annotated[int, Doc("steps of 64 pictures in which the eye learns alone")] = 2000
-    speak: Annotated[int, Doc("steps of 16 pictures and about 96 questions in which everything learns")] = 3600
+    speak: Annotated[int, Doc("steps of 16 pictures and about 96 questions in which everything learns")] = 5000
     look_lr: Annotated[float, Doc("highest learning rate of the first stage")] = 3e-3
     speak_lr: Annotated[float, Doc("highest learning rate of the second stage")] = 2e-3
     questions: Annotated[int, Doc("asked about a picture in a step")] = 6

@@ -11,7 +11,7 @@ from torch.nn import functional
 from instar import markup
 from pretraining.lessons import IGNORE, Branches, Views
 from pretraining.model import BRAIN, EYE, HEIGHT, WIDTH
-from pretraining.reading import Past, Step, step, turns, weights_of
+from pretraining.reading import Step, line, step, weights_of
 from pretraining.scenes import EVERY_SHAPE, EVERY_TEXTURE
 from pretraining.told import MEANINGS
 
@@ -121,31 +121,23 @@ class Teacher:
 
         A picture is read once, however many questions there are about it.
         """
-        language = self.model.model.language_model
-        embed, config = language.get_input_embeddings(), language.config
-        heads, theta = config.num_attention_heads, config.rope_parameters["rope_theta"]
-        size = config.hidden_size // heads
-        layers = [weights_of(layer) for layer in language.layers]
-        x, one = self._pictures(cells), self.compiled if torch.is_grad_enabled() else step
-        first, pasts = turns(size, 0, x.shape[1], theta), []
-        cut, known = slice(len(self.before), x.shape[1]), cells
-        for k, weights in enumerate(layers):
-            known = x[:, cut] if k == LOOKS_IN else known
-            x, past, _ = one(x, None, first, weights, heads)
-            pasts.append(past)
-        found = []
-        for rows in asked:
-            y, looked, then = embed(rows.tokens), [], turns(size, x.shape[1], rows.tokens.shape[1], theta)
-            owner = functional.one_hot(rows.owner, len(cells))  # a product is quicker than picking, on the way back too
-            reached = y
-            for k, (weights, past) in enumerate(zip(layers, pasts, strict=True)):
-                reached = y if k == LOOKS_IN else reached
-                mine = Past(*((owner.to(part.dtype) @ part.flatten(1)).view(-1, *part.shape[1:]) for part in past))
-                y, _, looks = one(y, mine, then, weights, heads)
-                looked.append(looks)
-            seen, before = looked[LOOKS_IN][:, :HEADS, :, cut], looked[LOOKS_IN][:, HEADS : 2 * HEADS]
-            found.append(Read(language.norm(y), seen, looked[QUOTES_IN][:, :HEADS, :, x.shape[1] :], before, reached))
-        return known, found
+        language, config = self.model.model.language_model, self.model.config.text_config
+        pictures = self._pictures(cells)
+        told = language.get_input_embeddings()(torch.cat([rows.tokens.flatten() for rows in asked]))
+        lengths = [rows.tokens.shape[1] for rows in asked]
+        lie = line((len(cells), pictures.shape[1]), [rows.owner for rows in asked], lengths, config)
+        x, one = torch.cat([pictures.flatten(0, 1), told]), self.compiled if torch.is_grad_enabled() else step
+        reached, looks = x, {}
+        for k, layer in enumerate(language.layers):
+            reached = x if k == LOOKS_IN else reached
+            looking = k in (LOOKS_IN, QUOTES_IN)
+            x, looks[k] = one(x, lie, weights_of(layer), config.num_attention_heads, looking=looking)
+        (known, *knows), (_, *hidden) = lie.parts(reached), lie.parts(language.norm(x))
+        cut, behind = slice(len(self.before), known.shape[1]), slice(known.shape[1], None)
+        return known[:, cut], [
+            Read(group, there[:, :HEADS, :, cut], words[:, :HEADS, :, behind], there[:, HEADS : 2 * HEADS], knew)
+            for group, there, words, knew in zip(hidden, looks[LOOKS_IN], looks[QUOTES_IN], knows, strict=True)
+        ]
 
     def _pictures(self, cells: torch.Tensor) -> torch.Tensor:
         """What every question begins with, (B, P, D): the first words and the picture."""

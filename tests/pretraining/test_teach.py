@@ -4,36 +4,14 @@ from pathlib import Path
 
 import numpy as np
 import torch
-import transformers
 
 from instar.backbones.hf import load
 from pretraining.lessons import IGNORE, PICTURES, Scribe, ask, views
 from pretraining.measure import Tally
 from pretraining.model import make
 from pretraining.pictures import draw_all
-from pretraining.reading import step, turns, weights_of
 from pretraining.teach import Examiner, Teacher
 from pretraining.words import phrases, texts
-
-
-def test_a_step_of_reading_is_a_layer_of_the_model() -> None:
-    config = transformers.LlamaConfig(
-        hidden_size=32, intermediate_size=48, num_hidden_layers=2, num_attention_heads=2, vocab_size=50
-    )
-    model = transformers.LlamaModel(config)
-    x = torch.randn(3, 7, 32)
-    with torch.no_grad():
-        wanted = model(inputs_embeds=x).last_hidden_state
-        # The first four places first, then the other three behind them.
-        pasts, early, late = [], x[:, :4], x[:, 4:]
-        for layer in model.layers:
-            early, past, _ = step(early, None, turns(16, 0, 4, 10000.0), weights_of(layer), 2)
-            pasts.append(past)
-        for layer, past in zip(model.layers, pasts, strict=True):
-            late, _, looks = step(late, past, turns(16, 4, 3, 10000.0), weights_of(layer), 2)
-        torch.testing.assert_close(model.norm(torch.cat([early, late], 1)), wanted, atol=1e-5, rtol=1e-4)
-    assert looks.shape == (3, 2, 3, 7)
-    torch.testing.assert_close(looks.sum(-1), torch.ones(3, 2, 3))
 
 
 def test_the_loss_of_words_is_that_of_the_model_itself(tmp_path: Path) -> None:
