@@ -6,10 +6,10 @@ from typing import Any
 from instar.train import TrainConfig
 
 
-def training(samples: Path, model: str, out: Path, **chosen: Any) -> TrainConfig:
+def training(samples: Path | tuple[Path, ...], model: str, out: Path, **chosen: Any) -> TrainConfig:
     """The demo's settings, which suit small batches; and what a study chooses of TrainConfig's fields."""
     return TrainConfig(
-        samples=(samples,),
+        samples=(samples,) if isinstance(samples, Path) else samples,
         model=model,
         out=out,
         optimizer="muon",
