@@ -40,3 +40,12 @@ def test_models_that_come_along_are_listed(tmp_path: Path, monkeypatch: pytest.M
     monkeypatch.setattr(shipped, "MODELS", tmp_path)
     assert catalogue(ListConfig(MODELS)) == [Entry(MODELS, "larva", "A small model that sees.")]
     assert catalogue(ListConfig())[-1] == Entry(MODELS, "larva", "")
+
+
+def test_a_model_that_comes_along_and_acts_is_a_policy(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("larva", "imago"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "config.json").write_text("{}")
+    (tmp_path / "imago" / "card.json").write_text("{}")
+    monkeypatch.setattr(shipped, "MODELS", tmp_path)
+    assert [entry.name for entry in catalogue(ListConfig("policies"))] == ["random", "imago"]

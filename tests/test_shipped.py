@@ -14,9 +14,10 @@ license: apache-2.0
 
 # larva
 
-A small model that sees.
+A small model of 4.7 million weights
+that sees. It does not act.
 
-It does not act.
+Nor does it hear.
 """
 
 
@@ -42,7 +43,7 @@ def test_every_folder_with_a_model_has_a_name(models: Path) -> None:
 
 @pytest.mark.usefixtures("models")
 def test_the_card_says_what_a_model_is() -> None:
-    assert summary("larva") == "A small model that sees."
+    assert summary("larva") == "A small model of 4.7 million weights that sees."
     assert summary("pupa") == ""
 
 

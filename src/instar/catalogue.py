@@ -9,10 +9,12 @@ import tyro
 from typing_extensions import Doc
 
 from instar import plugins, shipped
+from instar.checkpoint import checkpoint_folder
 from instar.errors import PluginError
 from instar.progress import Progress, silent
 
 MODELS: Final = "models"  # the kind that is no plugin's
+POLICIES: Final = "policies"
 
 
 @dataclass(frozen=True)
@@ -53,7 +55,11 @@ def catalogue(config: ListConfig, _progress: Progress = silent) -> list[Entry]:
         return installed + [Entry(MODELS, name, "") for name in shipped.names()]
     if config.kind == MODELS:
         return [Entry(MODELS, name, shipped.summary(name)) for name in shipped.names()]
-    return [_entry(config.kind, name) for name in plugins.names(config.kind)]
+    entries = [_entry(config.kind, name) for name in plugins.names(config.kind)]
+    if config.kind == POLICIES:  # a model that has learned to act is one, too
+        acting = (name for name in shipped.names() if checkpoint_folder(name))
+        entries += [Entry(POLICIES, name, shipped.summary(name)) for name in acting]
+    return entries
 
 
 def _entry(kind: str, name: str) -> Entry:

@@ -16,14 +16,16 @@ def names() -> list[str]:
 
 
 def summary(name: str) -> str:
-    """The first line of text in a model's card; empty where there is none."""
+    """The first sentence of a model's card; empty where there is none."""
     card = MODELS / name / CARD
     if not card.is_file():
         return ""
     text = card.read_text(encoding="utf-8")
     if text.startswith("---\n"):  # what model hubs read
         text = text.partition("\n---\n")[2]
-    return next((line.strip() for line in text.splitlines() if line.strip() and not line.startswith("#")), "")
+    paragraphs = (" ".join(one.split()) for one in text.split("\n\n") if not one.lstrip().startswith("#"))
+    first, stop, _ = next(filter(None, paragraphs), "").partition(". ")
+    return first + stop.strip()
 
 
 def model_folder(model: str) -> Path:
