@@ -6,7 +6,7 @@ import pytest
 
 from instar import shipped
 from instar.errors import ConfigError
-from instar.shipped import model_folder, names, summary
+from instar.shipped import model_folder, names, policies, summary
 
 README = """---
 license: apache-2.0
@@ -39,6 +39,12 @@ def models(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def test_every_folder_with_a_model_has_a_name(models: Path) -> None:
     assert names() == ["larva", "pupa"]
     assert model_folder("pupa") == models / "pupa"
+
+
+def test_a_policy_is_a_model_with_a_card_of_its_training(models: Path) -> None:
+    assert policies() == []
+    (models / "pupa" / "card.json").write_text("{}")
+    assert policies() == ["pupa"]
 
 
 @pytest.mark.usefixtures("models")

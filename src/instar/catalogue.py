@@ -9,7 +9,6 @@ import tyro
 from typing_extensions import Doc
 
 from instar import plugins, shipped
-from instar.checkpoint import CARD
 from instar.errors import PluginError
 from instar.progress import Progress, silent
 
@@ -57,8 +56,7 @@ def catalogue(config: ListConfig, _progress: Progress = silent) -> list[Entry]:
         return [Entry(MODELS, name, shipped.summary(name)) for name in shipped.names()]
     entries = [_entry(config.kind, name) for name in plugins.names(config.kind)]
     if config.kind == POLICIES:  # a model that has learned to act is one, too
-        acting = (name for name in shipped.names() if (shipped.MODELS / name / CARD).is_file())
-        entries += [Entry(POLICIES, name, shipped.summary(name)) for name in acting]
+        entries += [Entry(POLICIES, name, shipped.summary(name)) for name in shipped.policies()]
     return entries
 
 

@@ -29,7 +29,7 @@ from instar.samples import ActionStatistics
 if TYPE_CHECKING:  # a card can be read without torch
     from instar.backbone import Backbone
 
-CARD: Final = "card.json"
+CARD: Final = shipped.CARD
 FORMAT: Final = 1  # of the card; a reader refuses those of its future
 ADAPTER: Final = "adapter_config.json"
 
@@ -135,8 +135,7 @@ def checkpoint_folder(policy: str) -> Path | None:
     """The folder of the user's called `policy`, else that of the policy by this name that comes with instar, if any."""
     if Path(policy).is_dir():
         return Path(policy)
-    folder = shipped.MODELS / policy
-    return folder if policy in shipped.names() and (folder / CARD).is_file() else None
+    return shipped.MODELS / policy if policy in shipped.policies() else None
 
 
 def load_backbone(choice: Choice, folder: Path, device: str = "cpu", dtype: Precision = "auto") -> "Backbone":

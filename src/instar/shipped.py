@@ -7,7 +7,8 @@ from instar.errors import ConfigError
 from instar.plugins import meant
 
 MODELS: Final = Path(__file__).parent / "models"
-CARD: Final = "README.md"  # of a model: a heading, then what it is
+README: Final = "README.md"  # of a model: a heading, then what it is
+CARD: Final = "card.json"  # of a model that was taught to act: by what
 
 
 def names() -> list[str]:
@@ -15,9 +16,14 @@ def names() -> list[str]:
     return sorted(config.parent.name for config in MODELS.glob("*/config.json"))
 
 
+def policies() -> list[str]:
+    """The names of those that have learned to act."""
+    return [name for name in names() if (MODELS / name / CARD).is_file()]
+
+
 def summary(name: str) -> str:
     """The first sentence of a model's card; empty where there is none."""
-    card = MODELS / name / CARD
+    card = MODELS / name / README
     if not card.is_file():
         return ""
     text = card.read_text(encoding="utf-8")
