@@ -9,7 +9,7 @@ from torch import nn
 from instar.backbones.hf import HfBackbone
 from instar.checkpoint import CARD, load_backbone, read_card, write_checkpoint
 from instar.files import write_bytes
-from instar.shipped import CARD as ABOUT
+from instar.shipped import README
 
 
 def halved(checkpoint: Path, folder: Path) -> Path:
@@ -29,4 +29,4 @@ def halved(checkpoint: Path, folder: Path) -> Path:
 def release(policy: Path, folder: Path, about: str) -> None:
     """Put a policy into `folder`, and what there is to say about it."""
     shutil.copytree(policy, folder, dirs_exist_ok=True)
-    write_bytes(folder / ABOUT, about.encode())
+    write_bytes(folder / README, about.encode())
