@@ -59,7 +59,7 @@ def run(study: Study, progress: Progress) -> Run:
     demos = f"tabletop:episodes={study.demonstrations},tasks={study.tasks},hand=steady"
     build(BuildConfig(demos=demos, out=samples, auxiliary=("obj_loc",), workers=2), clock.stage("build"))
     chosen = {"steps": study.steps, "batch": study.batch, "lr": study.lr, "mixture": study.mixture}
-    train(training(samples, study.model, model, **chosen), clock.stage("train"))
+    train(training((samples,), study.model, model, **chosen), clock.stage("train"))
     policy = halved(model, study.out / NAME)
     suites = "+".join(LEVELS.values())
     benchmark = f"tabletop:tasks={'+'.join(repeated(study.tasks))},suites={suites},per_task={study.episodes}"

@@ -134,7 +134,7 @@ def _played(study: Study, cell: Cell, clock: Clock) -> Run:
         return read_run(run)
     train(
         training(
-            _samples(study, cell),
+            (_samples(study, cell),),
             study.model,
             folder / "model",
             steps=study.steps if cell.budget == "steps" else None,

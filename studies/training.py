@@ -1,15 +1,16 @@
 """How the studies teach a small model: what is alike in all of their trainings."""
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 from instar.train import TrainConfig
 
 
-def training(samples: Path | tuple[Path, ...], model: str, out: Path, **chosen: Any) -> TrainConfig:
+def training(samples: Sequence[Path], model: str, out: Path, **chosen: Any) -> TrainConfig:
     """The demo's settings, which suit small batches; and what a study chooses of TrainConfig's fields."""
     return TrainConfig(
-        samples=(samples,) if isinstance(samples, Path) else samples,
+        samples=tuple(samples),
         model=model,
         out=out,
         optimizer="muon",

@@ -72,7 +72,7 @@ def _taught(study: Study, clock: Clock) -> Path:
     for name, demos in sources.items():
         build(BuildConfig(demos=demos, out=samples[name], auxiliary=("obj_loc",), workers=2), clock.stage("build"))
     chosen = {"steps": study.steps, "batch": study.batch, "lr": study.lr, "mixture": "obj_loc=0.15"}
-    train(training(tuple(samples.values()), study.policy, model, **chosen), clock.stage("train"))
+    train(training([*samples.values()], study.policy, model, **chosen), clock.stage("train"))
     return model
 
 
@@ -103,11 +103,11 @@ INTRODUCTION: Final = """## On the real VIMA-Bench
 
 Made by `{command}`, commit {commit}, with the simulator itself (see [vima](vima.md)), on the seeds {first} to {last} of
 every family at each level. *Tabletop only* has never seen VIMA-Bench: pictures, physics and prompts are those of
-another program. The other was taught {steps} steps more on {real} episodes of the real oracle on the training
-partition, among {rehearsed} new ones of the tabletop. Success with its Wilson interval at 95 %; each is one training.
-Reference pictures are described by the truth, as in the published figures that are set beside, in per cent: LLaRA-7B
-(Li et al., ICLR 2025), which learned from 80,000 real episodes, and VIMA-200M (Jiang et al., ICML 2023), which learned
-from 650,000."""
+another program. The other was taught {steps} steps more on those of {real} episodes of the real oracle on the training
+partition that it solved, among {rehearsed} new ones of the tabletop. Success with its Wilson interval at 95 %; each is
+one training. Reference pictures are described by the truth, as in the published figures that are set beside, in per
+cent: LLaRA-7B (Li et al., ICLR 2025), which learned from 80,000 real episodes, and VIMA-200M (Jiang et al., ICML 2023),
+which learned from 650,000."""
 
 
 if __name__ == "__main__":

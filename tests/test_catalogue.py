@@ -49,3 +49,4 @@ def test_a_model_that_comes_along_and_acts_is_a_policy(tmp_path: Path, monkeypat
     (tmp_path / "imago" / "card.json").write_text("{}")
     monkeypatch.setattr(shipped, "MODELS", tmp_path)
     assert [entry.name for entry in catalogue(ListConfig("policies"))] == ["random", "imago"]
+    assert Entry("policies", "imago", "") in catalogue(ListConfig())

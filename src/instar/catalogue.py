@@ -50,14 +50,20 @@ def catalogue(config: ListConfig, _progress: Progress = silent) -> list[Entry]:
     Without a kind nothing is imported, so the list is there at once.
     """
     if not config.kind:
-        installed = [Entry(kind, name, "") for kind in plugins.KINDS for name in plugins.names(kind)]
-        return installed + [Entry(MODELS, name, "") for name in shipped.names()]
-    if config.kind == MODELS:
-        return [Entry(MODELS, name, shipped.summary(name)) for name in shipped.names()]
-    entries = [_entry(config.kind, name) for name in plugins.names(config.kind)]
-    if config.kind == POLICIES:  # a model that has learned to act is one, too
-        entries += [Entry(POLICIES, name, shipped.summary(name)) for name in shipped.policies()]
-    return entries
+        kinds = (*plugins.KINDS, MODELS)
+        return [Entry(kind, name, "") for kind in kinds for name in (*_installed(kind), *_shipped(kind))]
+    entries = [_entry(config.kind, name) for name in _installed(config.kind)]
+    return entries + [Entry(config.kind, name, shipped.summary(name)) for name in _shipped(config.kind)]
+
+
+def _installed(kind: str) -> list[str]:
+    return [] if kind == MODELS else plugins.names(kind)
+
+
+def _shipped(kind: str) -> list[str]:
+    if kind == MODELS:
+        return shipped.names()
+    return shipped.policies() if kind == POLICIES else []  # a model that has learned to act is a policy, too
 
 
 def _entry(kind: str, name: str) -> Entry:

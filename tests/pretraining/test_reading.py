@@ -9,15 +9,12 @@ from pretraining.reading import line, step, weights_of
 
 @pytest.mark.parametrize("looking", [True, False])
 def test_rows_behind_pictures_are_read_as_the_model_reads_them(*, looking: bool) -> None:
-    config = transformers.LlamaConfig(
-        hidden_size=32, intermediate_size=48, num_hidden_layers=2, num_attention_heads=2, vocab_size=50
-    )
-    model = transformers.LlamaModel(config)
+    model = _llama(layers=2)
     pictures = torch.randn(2, 4, 32)
     groups = [(torch.tensor([0, 1, 1]), torch.randn(3, 3, 32)), (torch.tensor([1]), torch.randn(1, 5, 32))]
     owners, rows = [owner for owner, _ in groups], [row for _, row in groups]
     with torch.no_grad():
-        lie = line((2, 4), owners, [3, 5], config)
+        lie = line((2, 4), owners, [3, 5], model.config)
         x = torch.cat([part.flatten(0, 1) for part in (pictures, *rows)])
         for layer in model.layers:
             x, looks = step(x, lie, weights_of(layer), 2, looking=looking)
@@ -30,13 +27,18 @@ def test_rows_behind_pictures_are_read_as_the_model_reads_them(*, looking: bool)
     assert all(torch.allclose(look.sum(-1), torch.ones(())) for look in looks)
 
 
-def test_what_is_learned_does_not_depend_on_whether_looks_are_given_back() -> None:
+def _llama(layers: int) -> transformers.LlamaModel:
     config = transformers.LlamaConfig(
-        hidden_size=32, intermediate_size=48, num_hidden_layers=1, num_attention_heads=2, vocab_size=50
+        hidden_size=32, intermediate_size=48, num_hidden_layers=layers, num_attention_heads=2, vocab_size=50
     )
-    weights = weights_of(transformers.LlamaModel(config).layers[0])
+    return transformers.LlamaModel(config)
+
+
+def test_what_is_learned_does_not_depend_on_whether_looks_are_given_back() -> None:
+    model = _llama(layers=1)
+    weights = weights_of(model.layers[0])
     x = torch.randn(2 * 4 + 3 * 5, 32, requires_grad=True)
-    lie = line((2, 4), [torch.tensor([0, 1, 1])], [5], config)
+    lie = line((2, 4), [torch.tensor([0, 1, 1])], [5], model.config)
     slopes = [
         torch.autograd.grad(step(x, lie, weights, 2, looking=looking)[0].pow(2).sum(), (x, *weights))
         for looking in (True, False)
