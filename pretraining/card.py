@@ -2,12 +2,12 @@
 
 python -m pretraining.card build/larva --model src/instar/models/larva
 
-Measures the model of a finished course, writes its README.md and puts both where the package has its models. With
-`--against` the learning curve of another course is set beside the first, to show what a second run comes to.
+Measures the model of a finished course, writes its README.md and puts both where the package has its models.
 """
 
 import shutil
 import sys
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, Final
@@ -16,7 +16,7 @@ import tyro
 from typing_extensions import Doc
 
 from instar.files import read_json, read_jsonl, write_bytes, write_json
-from pretraining.measure import Measuring, as_table, measure
+from pretraining.measure import Figures, Measuring, as_table, measure
 from studies.pages import table
 
 ROWS: Final = 8  # of a learning curve
@@ -43,7 +43,6 @@ class CardConfig:
     course: Annotated[tyro.conf.Positional[Path], Doc("folder of a finished course")]
     model: Annotated[Path, Doc("folder that the model and its card are put into")]
     scenes: Annotated[int, Doc("pictures of each kind to measure on")] = 300
-    against: Annotated[Path | None, Doc("folder of a second course, whose curve is shown beside the first")] = None
 
 
 def write_card(config: CardConfig) -> str:
@@ -58,7 +57,7 @@ def write_card(config: CardConfig) -> str:
     return text
 
 
-def card(config: CardConfig, figures: dict[str, dict[str, Any]]) -> str:
+def card(config: CardConfig, figures: Figures) -> str:
     """The text of the card."""
     course = read_json(config.course / "course.json")
     log = read_jsonl(config.course / "log.jsonl")
@@ -69,29 +68,22 @@ def card(config: CardConfig, figures: dict[str, dict[str, Any]]) -> str:
         asked=course["speak"] * 16 * course["questions"],
         minutes=f"{log[-1]['minutes']:.0f}",
         figures=as_table(figures),
-        curves="\n\n".join(curve(log, stage) for stage in CURVE),
-        second=_second(config),
+        curves=curves(log),
     )
 
 
-def curve(log: list[Any], stage: str) -> str:
-    """The learning curve of a stage in a few rows."""
+def curves(log: Sequence[Any]) -> str:
+    """The learning curve of each stage in a few rows."""
+    return "\n\n".join(_curve(log, stage) for stage in CURVE)
+
+
+def _curve(log: Sequence[Any], stage: str) -> str:
     rows = [row for row in log if row["stage"] == stage]
     chosen = rows[:: max(1, -(-len(rows) // ROWS))]
     if rows and chosen[-1] is not rows[-1]:
         chosen.append(rows[-1])
     names = CURVE[stage]
     return table((f"{stage}: {names[0]}", *names[1:]), [[str(row.get(name, "-")) for name in names] for row in chosen])
-
-
-def _second(config: CardConfig) -> str:
-    if config.against is None:
-        return ""
-    log = read_jsonl(config.against / "log.jsonl")
-    figures = read_json(config.against / "figures.json") if (config.against / "figures.json").exists() else None
-    shown = [*(curve(log, stage) for stage in CURVE), *([as_table(figures)] if figures else [])]
-    seed = read_json(config.against / "course.json")["seed"]
-    return f"\n## A second run\n\nThe same command with seed {seed}:\n\n" + "\n\n".join(shown) + "\n"
 
 
 CARD: Final = """# larva
@@ -133,7 +125,7 @@ to it. It does not know how things are turned.
 ## How it learned
 
 {curves}
-{second}"""
+"""
 
 
 def main() -> None:

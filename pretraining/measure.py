@@ -10,7 +10,7 @@ import sys
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Annotated, Any, Final
+from typing import Annotated, Final, NamedTuple, TypeAlias
 
 import numpy as np
 import tyro
@@ -24,7 +24,7 @@ from instar.demo import Box, Image
 from instar.embodiments.vima import FRONT
 from instar.files import write_json
 from instar.grammar import Grammar, Repeat
-from instar.metrics import wilson
+from instar.metrics import Interval, wilson
 from instar.seeing.detect import Sighting, pairs
 from pretraining.questions import COUNT, COUNTED, LIST, NOTHING, NUMBERS, WHAT, WHERE, Asker
 from pretraining.scenes import MOST, Scene, Thing, draw
@@ -46,6 +46,28 @@ NEAR: Final = (5.0, 10.0)  # pixels of a picture of 256 by 128
 BATCH: Final = 32
 
 
+class Share(NamedTuple):
+    """How many of how many answers are right."""
+
+    right: int
+    of: int
+
+    @property
+    def interval(self) -> Interval:
+        """Wilson's, at 95 %."""
+        return wilson(self.right, self.of)
+
+    def __str__(self) -> str:
+        """In per cent, with interval and number; a dash where nothing was asked."""
+        if not self.of:
+            return "-"
+        low, high = (100 * end for end in (self.interval.low, self.interval.high))
+        return f"{100 * self.right / self.of:.1f} % [{low:.1f}, {high:.1f}] of {self.of}"
+
+
+Figures: TypeAlias = dict[str, dict[str, Share | float]]  # by kind of picture and by what is measured
+
+
 @dataclass(frozen=True)
 class Measuring:
     """What to measure, and on how much."""
@@ -53,7 +75,7 @@ class Measuring:
     model: Annotated[tyro.conf.Positional[Path], Doc("folder of the model")]
     scenes: Annotated[int, Doc("pictures of each kind, drawn apart from those that were learned from")] = 200
     seed: Annotated[str, Doc("of the pictures")] = "measure"
-    out: Annotated[Path | None, Doc("JSON file of the figures")] = None
+    out: Annotated[Path | None, Doc("JSON file of the figures; a share is [right, of]")] = None
 
 
 @dataclass
@@ -70,32 +92,33 @@ class Tally:
     likened: list[bool] = field(default_factory=list)
     told: dict[str, list[bool]] = field(default_factory=dict)  # by what is asked of a scene that is told
 
-    def to_json(self) -> dict[str, Any]:
-        """The figures."""
+    def figures(self) -> dict[str, Share | float]:
+        """What comes of the counts."""
         errors = np.array([error for _, error in self.errors])
         said, there, boxes, names = np.array(self.found).sum(0).tolist()
         shares = {f"within {near:g} px": _share((errors <= near).tolist()) for near in NEAR}
         crowds = {
-            name: _share([error <= NEAR[1] for count, error in self.errors if low <= count <= high])
+            f"within 10 px by things: {name}": _share(
+                [error <= NEAR[1] for count, error in self.errors if low <= count <= high]
+            )
             for name, (low, high) in CROWDS.items()
         }
         return {
-            "asked where": len(errors),
             "median px off": round(float(np.median(errors)), 2),
             "mean px off": round(float(errors.mean()), 2),
             **shares,
-            "within 10 px by things": crowds,
-            "boxes found (recall)": _of(boxes, there),
-            "boxes right (precision)": _of(boxes, said),
-            "found and named (recall)": _of(names, there),
-            "found and named (precision)": _of(names, said),
+            **crowds,
+            "boxes found (recall)": Share(boxes, there),
+            "boxes right (precision)": Share(boxes, said),
+            "found and named (recall)": Share(names, there),
+            "found and named (precision)": Share(names, said),
             "named at a point": _share(self.named),
             "counted": _share(self.counted),
             "pointed in order": _share(self.pointed),
             "told what is beside": _share(self.beside),
             "told what a comparative fits": _share(self.likened),
             "told what is elsewhere": _share(self.elsewhere),
-            "quoted word for word": {kind: _share(right) for kind, right in self.told.items()},
+            **{f"quoted word for word: {kind}": _share(right) for kind, right in self.told.items()},
         }
 
 
@@ -222,43 +245,25 @@ def _middle(box: Box) -> tuple[float, float]:
     return (box.left + box.right) / 2, (box.top + box.bottom) / 2
 
 
-def _share(hits: Sequence[bool]) -> str:
-    return _of(sum(hits), len(hits))
+def _share(hits: Sequence[bool]) -> Share:
+    return Share(sum(hits), len(hits))
 
 
-def _of(hits: int, count: int) -> str:
-    """A share with its Wilson interval at 95 % and its number."""
-    if not count:
-        return "-"
-    interval = wilson(hits, count)
-    return f"{100 * hits / count:.1f} % [{100 * interval.low:.1f}, {100 * interval.high:.1f}] of {count}"
-
-
-def measure(measuring: Measuring) -> dict[str, dict[str, Any]]:
+def measure(measuring: Measuring) -> Figures:
     """The figures by kind of picture."""
     examination = Examination(load(measuring.model, "cpu", "float32"))
     return {
         kind: examination.tally(
             [draw(measuring.seed, k, kind, most=2 + k % 7) for k in range(measuring.scenes)]
-        ).to_json()
+        ).figures()
         for kind in KINDS
     }
 
 
-def as_table(figures: dict[str, dict[str, Any]]) -> str:
+def as_table(figures: Figures) -> str:
     """The figures as Markdown: a row for each, a column for each kind of picture."""
-    flat = {kind: dict(_flattened(found)) for kind, found in figures.items()}
-    names = list(next(iter(flat.values())))
-    rows = [(name, *(str(found.get(name, "-")) for found in flat.values())) for name in names]
-    return table(("", *(kind.replace("_", " ") for kind in flat)), rows)
-
-
-def _flattened(found: dict[str, Any]) -> Iterator[tuple[str, Any]]:
-    for name, value in found.items():
-        if isinstance(value, dict):
-            yield from ((f"{name}: {part}", one) for part, one in value.items())
-        else:
-            yield name, value
+    rows = [(name, *(str(found[name]) for found in figures.values())) for name in next(iter(figures.values()))]
+    return table(("", *(kind.replace("_", " ") for kind in figures)), rows)
 
 
 def main() -> None:

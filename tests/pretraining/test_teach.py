@@ -7,7 +7,7 @@ import torch
 
 from instar.backbones.hf import load
 from pretraining.lessons import IGNORE, PICTURES, Scribe, ask, views
-from pretraining.measure import Tally
+from pretraining.measure import Share, Tally
 from pretraining.model import make
 from pretraining.pictures import draw_all
 from pretraining.teach import Examiner, Teacher
@@ -43,9 +43,9 @@ def test_figures_say_shares_with_intervals() -> None:
         counted=[True],
         told={"read": [True, True, False, True]},
     )
-    figures = tally.to_json()
+    figures = tally.figures()
     assert figures["median px off"] == 7.5
-    assert figures["within 5 px"].startswith("50.0 % [")
-    assert figures["within 10 px by things"]["4 to 6"].startswith("0.0 %")
-    assert figures["found and named (recall)"].startswith("50.0 %")
-    assert figures["quoted word for word"]["read"].startswith("75.0 %")
+    assert figures["within 5 px"] == Share(1, 2)
+    assert figures["within 10 px by things: 4 to 6"] == Share(0, 1)
+    assert figures["found and named (recall)"] == Share(1, 2)
+    assert str(figures["quoted word for word: read"]) == "75.0 % [30.1, 95.4] of 4"
