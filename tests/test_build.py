@@ -246,7 +246,7 @@ def test_no_usable_episode_is_an_error_with_the_first_reason(tmp_path: Path) -> 
 def test_episodes_of_another_robot_are_refused_by_name(demos: Path) -> None:
     first, second = Vima(demos).ids()[:2]
     other = replace(VIMA, control="joint velocity")
-    work = Work("plan", f"vima:{demos}", "llara", (), seed=0, strict=False, first=first, robot=other)
+    work = Work("plan", f"vima:{demos}", "llara", (), reworded=0.0, seed=0, strict=False, first=first, robot=other)
     with pytest.raises(MismatchError, match=rf"{first}.*{second}.*control: .*joint velocity.*pick and place"):
         build_shard(Job(0, (second,), work))
 

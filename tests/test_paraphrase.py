@@ -33,8 +33,8 @@ Put {dragged_obj} into {base_obj_1} then {base_obj_2}. Finally restore it into i
 """.strip().splitlines()
 
 
-def said(text: str, seed: int = 0) -> str:
-    return paraphrased(text, np.random.default_rng(seed))
+def said(text: str, seed: int = 0, *, taught: bool = False) -> str:
+    return paraphrased(text, np.random.default_rng(seed), taught=taught)
 
 
 def slots(text: str) -> Counter[str]:
@@ -42,7 +42,7 @@ def slots(text: str) -> Counter[str]:
 
 
 def polite(text: str, told: str) -> bool:
-    return told in [form.replace("<text>", text) for form in POLITE]
+    return told in [way.replace("<text>", text) for way in (*POLITE.judged, *POLITE.taught)]
 
 
 def tabletop() -> list[str]:
@@ -51,17 +51,19 @@ def tabletop() -> list[str]:
     return [draw_problem(trial.task, trial.seed).text for trial in benchmark.episodes()]
 
 
-@pytest.mark.parametrize("form", FORMS, ids=lambda form: form.said[0])
+@pytest.mark.parametrize("form", [*FORMS, POLITE], ids=lambda form: form.said[0])
 def test_every_way_to_say_a_form_has_its_names_once(form: Form) -> None:
-    for names in [NAMES.findall(text) for text in (*form.said, *form.instead)]:
+    for names in [NAMES.findall(text) for text in (*form.said, *form.judged, *form.taught)]:
         assert sorted(names) == sorted(set(NAMES.findall(form.said[0])))
-    assert not set(form.said) & set(form.instead)
+    ways = [*form.said, *form.judged, *form.taught]
+    assert len(ways) == len(set(ways))
 
 
-def test_every_sentence_of_the_tabletop_and_of_vima_bench_has_a_form_and_keeps_its_slots() -> None:
+@pytest.mark.parametrize("taught", [False, True])
+def test_every_sentence_of_the_tabletop_and_of_vima_bench_has_a_form_and_keeps_its_slots(*, taught: bool) -> None:
     for text in [*tabletop(), *VIMA]:
         for seed in range(4):
-            told = said(text, seed)
+            told = said(text, seed, taught=taught)
             assert told != text
             assert not polite(text, told), text
             assert slots(told) == slots(text)
@@ -81,12 +83,20 @@ def words(text: str) -> set[str]:
     return set(re.findall(r"\{\w+\}|\w+", text.replace("The", "the")))
 
 
-def test_there_are_several_ways_to_say_the_same() -> None:
+@pytest.mark.parametrize("taught", [False, True])
+def test_there_are_several_ways_to_say_the_same(*, taught: bool) -> None:
     for text in tabletop():
-        assert len({said(text, seed) for seed in range(20)}) > 1, text
+        assert len({said(text, seed, taught=taught) for seed in range(20)}) > 1, text
+
+
+def test_nobody_is_judged_by_words_that_were_taught() -> None:
+    for text in tabletop():
+        judged, learned = ({said(text, seed, taught=taught) for seed in range(40)} for taught in (False, True))
+        assert not judged & learned
 
 
 def test_an_instruction_of_unknown_form_is_asked_for_politely() -> None:
     text = "Open the drawer. Put the {cup} into the drawer."
-    assert len({said(text, seed) for seed in range(20)}) == len(POLITE)
+    assert len({said(text, seed) for seed in range(20)}) == len(POLITE.judged)
+    assert len({said(text, seed, taught=True) for seed in range(20)}) == len(POLITE.taught)
     assert all(polite(text, said(text, seed)) for seed in range(20))

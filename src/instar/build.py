@@ -37,6 +37,7 @@ class BuildConfig:
     out: Path  # folder to fill; an unfinished build of the same in it goes on from where it stopped
     recipe: str = "llara"  # how acting becomes talking, with its options, e.g. llara:past=2
     auxiliary: tuple[str, ...] = ()  # tasks that teach seeing, e.g. obj_det spa_rel; "all" is every one installed
+    reworded: float = 0.0  # share of episodes told in other words, never those that eval --disturb paraphrase=true uses
     seed: int = 0  # of every random choice, such as which wording a question gets
     episodes: int | None = None  # only the first so many episodes
     workers: int = 0  # processes at work; 0 is one per core. The bytes do not depend on it
@@ -49,6 +50,8 @@ class BuildConfig:
             value = getattr(self, name)
             if value is not None and value < least:
                 raise ConfigError(f"{name} must be at least {least}, not {value}")
+        if not 0 <= self.reworded <= 1:
+            raise ConfigError(f"reworded is a share of all episodes, from 0 to 1, not {self.reworded:g}")
 
 
 @dataclass(frozen=True)
@@ -74,6 +77,7 @@ class Work:
     demos: str
     recipe: str
     auxiliary: tuple[str, ...]
+    reworded: float
     seed: int
     strict: bool
     first: str  # id of the first readable episode
@@ -104,7 +108,7 @@ def build(config: BuildConfig, progress: Progress = silent) -> BuildSummary:
     used (with `strict`: if one cannot), MismatchError if the episodes are not all of one robot.
     """
     started = time.monotonic()
-    choices = (config.demos, config.recipe, _auxiliary(config))
+    choices = (config.demos, config.recipe, _auxiliary(config), config.reworded)
     tools = _tools(*choices)
     ids = _ids(tools.source, config.episodes)
     notes = _notes(tools.source)
@@ -128,14 +132,14 @@ def _auxiliary(config: BuildConfig) -> tuple[str, ...]:
     return tuple(sorted(config.auxiliary))
 
 
-def _tools(demos: str, recipe: str, auxiliary: Sequence[str]) -> Tools:
+def _tools(demos: str, recipe: str, auxiliary: Sequence[str], reworded: float) -> Tools:
     asker = plugins.make("recipes", recipe)
     tasks = [plugins.make("auxiliary", choice) for choice in auxiliary]
     kinds = [_kind("recipes", asker), *(_kind("auxiliary", task) for task in tasks)]
     for kind, times in Counter(kinds).items():
         if times > 1:
             raise ConfigError(f"{kind!r} is asked for {times} times; samples of one kind need one task")
-    return Tools(plugins.make("demos", demos), kinds[0], asker, dict(zip(kinds[1:], tasks, strict=True)))
+    return Tools(plugins.make("demos", demos), kinds[0], asker, dict(zip(kinds[1:], tasks, strict=True)), reworded)
 
 
 def _kind(kind: str, plugin: object) -> str:
@@ -172,6 +176,7 @@ def _plan(config: BuildConfig, tools: Tools, ids: int) -> dict[str, Any]:
         "recipe": plugins.choice_of("recipes", tools.recipe).to_json(),
         "auxiliary": [plugins.choice_of("auxiliary", task).to_json() for task in tools.auxiliary.values()],
         "wording": [getattr(plugin, "wording_hash", "") for plugin in (tools.recipe, *tools.auxiliary.values())],
+        "reworded": config.reworded or None,
         "seed": config.seed,
     }
 
@@ -249,7 +254,7 @@ def build_shard(job: Job) -> Built:
 @functools.lru_cache(maxsize=1)
 def _tools_of(work: Work) -> Tools:
     """Made once per process and build."""
-    return _tools(work.demos, work.recipe, work.auxiliary)
+    return _tools(work.demos, work.recipe, work.auxiliary, work.reworded)
 
 
 def _rows(id: str, work: Work, tools: Tools) -> list[Row] | LeftOut:

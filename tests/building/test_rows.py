@@ -118,3 +118,20 @@ def spoiled(episode: Episode, action: list[float] | None = None, image: Image | 
 def test_an_episode_that_would_spoil_training_is_refused(episode: Episode, words: str) -> None:
     with pytest.raises(DataError, match=words):
         rows_of(episode, tools(), seed=0)
+
+
+def test_a_share_of_episodes_is_told_in_other_words_and_their_actions_stay() -> None:
+    episodes = [replace(toy_episode("object"), id=f"toy/{k}") for k in range(40)]
+    told = [rows_of(episode, replace(tools(), reworded=0.5), seed=0) for episode in episodes]
+    plain = [rows_of(episode, tools(), seed=0) for episode in episodes]
+    changed = [_texts(one, "user") != _texts(other, "user") for one, other in zip(told, plain, strict=True)]
+    assert 10 < sum(changed) < 30
+    assert [_texts(rows, "assistant") for rows in told] == [_texts(rows, "assistant") for rows in plain]
+    assert [_texts(rows_of(episode, replace(tools(), reworded=0.5), seed=0), "user") for episode in episodes] == [
+        _texts(rows, "user") for rows in told
+    ]
+
+
+def _texts(rows: list[Row], role: str) -> list[str]:
+    turns = (turn for row in rows for sample in row.samples for turn in sample.conversation.turns)
+    return [turn.text for turn in turns if turn.role == role]

@@ -4,7 +4,7 @@ import functools
 import hashlib
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from json.encoder import encode_basestring_ascii as _quoted
 
 import numpy as np
@@ -13,6 +13,7 @@ from instar.building.pictures import shows
 from instar.chat import AuxiliaryTask, Recipe, Sample
 from instar.demo import DemoSource, Episode, Image, View
 from instar.errors import DataError
+from instar.paraphrase import paraphrased
 from instar.robot import Floats
 from instar.shards import Row
 
@@ -25,6 +26,7 @@ class Tools:
     kind: str  # the recipe's name: what its samples are counted as
     recipe: Recipe
     auxiliary: Mapping[str, AuxiliaryTask]  # by name, which is the kind of their samples
+    reworded: float = 0.0  # share of episodes whose instruction is told in other words
 
 
 @dataclass(eq=False)
@@ -64,12 +66,21 @@ def rows_of(episode: Episode, tools: Tools, seed: int) -> list[Row]:
     """
     if episode.length == 0:
         raise DataError("the episode has no actions")
+    if _rng(seed, episode.id, "", "words").random() < tools.reworded:
+        episode = _reworded(episode, seed)
     groups = _Groups()
     for t in range(episode.length):
         _act(episode, t, tools, groups)
     for view in episode.views():
         _see(episode, view, tools, seed, groups)
     return _named(episode, groups)
+
+
+def _reworded(episode: Episode, seed: int) -> Episode:
+    """`episode`, told in words that no policy is judged by."""
+    told = episode.instruction
+    text = paraphrased(told.text, _rng(seed, episode.id, "", "other words"), taught=True)
+    return replace(episode, instruction=replace(told, text=text))
 
 
 def _act(episode: Episode, t: int, tools: Tools, groups: _Groups) -> None:
