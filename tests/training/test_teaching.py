@@ -56,6 +56,18 @@ def test_samples_can_be_grouped_in_another_way(samples: Path, tmp_path: Path, gr
     assert found != usual
 
 
+def test_pictures_in_another_light_teach_otherwise_packed_or_padded(samples: Path, tmp_path: Path) -> None:
+    lit, padded, usual = (
+        losses(run_of(samples, tmp_path / f"{jitter}-{on}", jitter=jitter, packing=on, steps=2, batch=4))
+        for jitter, on in ((0.2, True), (0.2, False), (0.0, True))
+    )
+    assert lit == pytest.approx(padded, rel=1e-4)
+    assert lit != usual
+    assert "jitter" not in run_of(samples, tmp_path).meaning()
+    with pytest.raises(ConfigError, match=r"jitter is 1\.5; it is a share"):
+        run_of(samples, tmp_path, jitter=1.5)
+
+
 def test_grouping_by_length_needs_to_know_the_lengths(samples: Path, tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match="group lengths needs check"):
         run_of(samples, tmp_path, group="lengths", check=False)

@@ -20,6 +20,7 @@ from instar.mixture import Draw
 from instar.plugins import Choice
 from instar.robot import Robot
 from instar.samples import ActionStatistics, Samples
+from instar.training.light import Light
 from instar.training.order import Boxes, by_length, by_views
 
 WORTH = 500  # samples that take about as long to encode as a process to start
@@ -165,11 +166,19 @@ class Course:
 class Encoded(Dataset[Example]):
     """The examples at the positions of an `order`, encoded when they are asked for, in a loader's worker."""
 
-    def __init__(self, pool: Pool, indices: Indices, backbone: Backbone, max_tokens: int | None = None) -> None:
+    def __init__(
+        self,
+        pool: Pool,
+        indices: Indices,
+        backbone: Backbone,
+        max_tokens: int | None = None,
+        light: Light | None = None,
+    ) -> None:
         self.pool = pool
         self.indices = indices
         self.backbone = backbone
         self.max_tokens = max_tokens
+        self.light = light
 
     def __len__(self) -> int:
         return len(self.indices)
@@ -177,7 +186,8 @@ class Encoded(Dataset[Example]):
     def __getitem__(self, position: int) -> Example:
         """The example at `position`. Raises DataError if it teaches nothing or is too long."""
         sample = self.pool.sample(int(self.indices[position]))
-        example = self.backbone.encode(sample.conversation, sample.id)
+        said = sample.conversation if self.light is None else self.light.on(sample.conversation, position)
+        example = self.backbone.encode(said, sample.id)
         if example.learned == 0:
             raise DataError(f"{sample.id}: no token of this sample is learned from")
         if self.max_tokens is not None and example.length > self.max_tokens:

@@ -31,6 +31,7 @@ from instar.training.config import TrainConfig, TrainSummary
 from instar.training.data import Course, Encoded, Indices, Pool, lengths, too_long, unwrapped
 from instar.training.estimate import Estimate, at_rest, estimate, with_muon
 from instar.training.final import saver
+from instar.training.light import Light
 from instar.training.loop import Arguments, InOrder, Recorder, arguments, quiet
 from instar.training.model import adapt, checkpoint_activations, freeze, memory_advice, rest_in_bfloat16, without_cache
 from instar.training.order import Boxes
@@ -99,7 +100,7 @@ class Teaching:
         course, longest = self.course(backbone)
         steps = self.steps(course)
         plan = course.take(max(steps * self.per_step, 1))
-        data = Encoded(self.pool, plan, backbone, self.config.max_tokens)
+        data = Encoded(self.pool, plan, backbone, self.config.max_tokens, self.light())
         resumed = 0
         if steps:
             with without_cache(backbone.model):
@@ -134,6 +135,9 @@ class Teaching:
         if self.config.gradient_checkpointing:
             checkpoint_activations(model)
         return model
+
+    def light(self) -> Light | None:
+        return Light(self.config.jitter, self.config.seed, self.per_step) if self.config.jitter else None
 
     def drawn(self) -> Draw | None:
         """The samples of the mixture; what it could not fill is told."""
