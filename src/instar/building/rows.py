@@ -66,8 +66,8 @@ def rows_of(episode: Episode, tools: Tools, seed: int) -> list[Row]:
     """
     if episode.length == 0:
         raise DataError("the episode has no actions")
-    if _rng(seed, episode.id, "", "words").random() < tools.reworded:
-        episode = _reworded(episode, seed)
+    if tools.reworded:
+        episode = _reworded(episode, tools.reworded, _rng(seed, episode.id, "", "words"))
     groups = _Groups()
     for t in range(episode.length):
         _act(episode, t, tools, groups)
@@ -76,11 +76,12 @@ def rows_of(episode: Episode, tools: Tools, seed: int) -> list[Row]:
     return _named(episode, groups)
 
 
-def _reworded(episode: Episode, seed: int) -> Episode:
-    """`episode`, told in words that no policy is judged by."""
+def _reworded(episode: Episode, share: float, rng: np.random.Generator) -> Episode:
+    """`episode`, with the chance of `share` told in words that no policy is judged by."""
+    if rng.random() >= share:
+        return episode
     told = episode.instruction
-    text = paraphrased(told.text, _rng(seed, episode.id, "", "other words"), taught=True)
-    return replace(episode, instruction=replace(told, text=text))
+    return replace(episode, instruction=replace(told, text=paraphrased(told.text, rng, taught=True)))
 
 
 def _act(episode: Episode, t: int, tools: Tools, groups: _Groups) -> None:
