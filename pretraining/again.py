@@ -14,9 +14,11 @@ from typing import Annotated, Any, Final, TypeGuard
 import tyro
 from typing_extensions import Doc
 
-from instar.files import read_json, read_jsonl
+from instar.files import read_json, read_jsonl, write_json
+from instar.progress import Progress, silent
 from pretraining.card import curves
 from pretraining.measure import Figures, Measuring, Share, measure
+from studies.command import logged
 from studies.pages import table, write_section
 
 BETTER, WORSE, ALIKE = "better", "worse", "alike"
@@ -32,9 +34,11 @@ class AgainConfig:
     scenes: Annotated[int, Doc("pictures of each kind to measure on")] = 300
 
 
-def write_comparison(config: AgainConfig) -> str:
+def write_comparison(config: AgainConfig, progress: Progress = silent) -> str:
     """Measure both, and tell in the card."""
-    first, second = (measure(Measuring(folder, config.scenes)) for folder in (config.model, config.course / "model"))
+    models = config.model, config.course / "model"
+    first, second = (measure(Measuring(folder, config.scenes), progress) for folder in models)
+    write_json(config.course / "figures.json", second)
     course, log = read_json(config.course / "course.json"), read_jsonl(config.course / "log.jsonl")
     text = comparison(course, log, first, second)
     write_section(config.model / "README.md", "second run", text)
@@ -98,7 +102,7 @@ How the second learned:
 def main() -> None:
     """Compare and show."""
     config = tyro.cli(AgainConfig, prog="python -m pretraining.again", description=__doc__)
-    sys.stdout.write(write_comparison(config) + "\n")
+    sys.stdout.write(write_comparison(config, logged()) + "\n")
 
 
 if __name__ == "__main__":

@@ -16,7 +16,9 @@ import tyro
 from typing_extensions import Doc
 
 from instar.files import read_json, read_jsonl, write_bytes, write_json
+from instar.progress import Progress, silent
 from pretraining.measure import Figures, Measuring, as_table, measure
+from studies.command import logged
 from studies.pages import table
 
 ROWS: Final = 8  # of a learning curve
@@ -45,9 +47,9 @@ class CardConfig:
     scenes: Annotated[int, Doc("pictures of each kind to measure on")] = 300
 
 
-def write_card(config: CardConfig) -> str:
+def write_card(config: CardConfig, progress: Progress = silent) -> str:
     """Measure, publish and tell."""
-    figures = measure(Measuring(config.course / "model", config.scenes))
+    figures = measure(Measuring(config.course / "model", config.scenes), progress)
     write_json(config.course / "figures.json", figures)
     shutil.copytree(config.course / "model", config.model, dirs_exist_ok=True)
     for path in config.model.iterdir():
@@ -130,7 +132,8 @@ to it. It does not know how things are turned.
 
 def main() -> None:
     """Write the card and show it."""
-    sys.stdout.write(write_card(tyro.cli(CardConfig, prog="python -m pretraining.card", description=__doc__)))
+    config = tyro.cli(CardConfig, prog="python -m pretraining.card", description=__doc__)
+    sys.stdout.write(write_card(config, logged()))
 
 
 if __name__ == "__main__":

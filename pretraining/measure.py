@@ -25,10 +25,12 @@ from instar.embodiments.vima import FRONT
 from instar.files import write_json
 from instar.grammar import Grammar, Repeat
 from instar.metrics import Interval, wilson
+from instar.progress import Clock, Progress, silent
 from instar.seeing.detect import Sighting, pairs
 from pretraining.questions import COUNT, COUNTED, LIST, NOTHING, NUMBERS, WHAT, WHERE, Asker
 from pretraining.scenes import MOST, Scene, Thing, draw
 from pretraining.told import ANGLE, MEANING, MOVES, Teller
+from studies.command import logged
 from studies.pages import table
 
 KINDS: Final = ("plain", "tasks", "unseen_textures", "unseen_shapes")
@@ -128,10 +130,11 @@ class Examination:
 
     backbone: HfBackbone
 
-    def tally(self, scenes: Sequence[Scene]) -> Tally:
+    def tally(self, scenes: Sequence[Scene], progress: Progress = silent) -> Tally:
         """Every scene is asked where something is, for everything, a name, a number, and what the question tells."""
         tally = Tally()
         for first in range(0, len(scenes), BATCH):
+            progress(first, len(scenes), "pictures")
             some = scenes[first : first + BATCH]
             self._where(some, tally)
             self._all(some, tally)
@@ -249,15 +252,14 @@ def _share(hits: Sequence[bool]) -> Share:
     return Share(sum(hits), len(hits))
 
 
-def measure(measuring: Measuring) -> Figures:
+def measure(measuring: Measuring, progress: Progress = silent) -> Figures:
     """The figures by kind of picture."""
-    examination = Examination(load(measuring.model, "cpu", "float32"))
-    return {
-        kind: examination.tally(
-            [draw(measuring.seed, k, kind, most=2 + k % 7) for k in range(measuring.scenes)]
-        ).figures()
-        for kind in KINDS
-    }
+    examination, clock = Examination(load(measuring.model, "cpu", "float32")), Clock(progress)
+    figures = {}
+    for kind in KINDS:
+        scenes = [draw(measuring.seed, k, kind, most=2 + k % 7) for k in range(measuring.scenes)]
+        figures[kind] = examination.tally(scenes, clock.stage(f"{measuring.model}: {kind}")).figures()
+    return figures
 
 
 def as_table(figures: Figures) -> str:
@@ -269,7 +271,7 @@ def as_table(figures: Figures) -> str:
 def main() -> None:
     """Measure and print."""
     measuring = tyro.cli(Measuring, prog="python -m pretraining.measure", description=__doc__)
-    figures = measure(measuring)
+    figures = measure(measuring, logged())
     if measuring.out is not None:
         write_json(measuring.out, figures)
     sys.stdout.write(as_table(figures) + "\n")
