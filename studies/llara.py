@@ -21,7 +21,7 @@ from instar.build import BuildConfig, build
 from instar.errors import ConfigError
 from instar.evaluate import EvaluateConfig, evaluate
 from instar.metrics import compare, success_rate
-from instar.progress import Clock, Progress
+from instar.progress import Clock, Progress, silent
 from instar.rollout import EpisodeRecord
 from instar.run import Run, read_run
 from instar.train import train
@@ -112,8 +112,10 @@ def run(study: Study, progress: Progress) -> dict[Cell, Run]:
     """Do what is not done yet of this process's share; the first process builds all samples before it trains."""
     found, todo = {}, mine(study)
     if study.share[0] == 1:
-        for cell in cells(replace(study, seeds=1, budgets=study.budgets[:1])):
-            _samples(study, cell)
+        first = list(cells(replace(study, seeds=1, budgets=study.budgets[:1])))
+        for k, cell in enumerate(first):
+            name = f"samples of {cell.arm.name}, {cell.size} demonstrations"
+            _samples(study, cell, partial(_within, progress, (k, len(first)), name))
     for k, cell in enumerate(todo):
         name = f"{cell.arm.name}, {cell.size} demonstrations, equal {cell.budget}, seed {cell.seed}"
         progress(k, len(todo), name)
@@ -152,13 +154,13 @@ def _played(study: Study, cell: Cell, clock: Clock) -> Run:
     return evaluate(config, clock.stage("evaluate"))
 
 
-def _samples(study: Study, cell: Cell) -> Path:
+def _samples(study: Study, cell: Cell, progress: Progress = silent) -> Path:
     """Those of the arm and the size; arms with the same recipe share them where they can."""
     kind = cell.arm.recipe.replace(":", "-").replace("=", "-") + ("-auxiliary" if cell.arm.auxiliary else "")
     out = study.out / "samples" / f"{kind}-{cell.size}"
     demos = f"tabletop:episodes={cell.size},tasks={study.tasks},hand=steady"
     auxiliary = ("all",) if cell.arm.auxiliary else ()
-    build(BuildConfig(demos=demos, out=out, recipe=cell.arm.recipe, auxiliary=auxiliary, workers=2))
+    build(BuildConfig(demos=demos, out=out, recipe=cell.arm.recipe, auxiliary=auxiliary, workers=2), progress)
     return out
 
 
