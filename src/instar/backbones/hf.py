@@ -1,12 +1,11 @@
 """Any vision-language model that transformers knows, with its own processor and chat template."""
 
-from collections import OrderedDict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, fields
 from functools import cached_property
 from itertools import accumulate
 from pathlib import Path
-from typing import Annotated, Final, Literal
+from typing import Annotated, Literal
 
 import numpy as np
 import torch
@@ -18,7 +17,7 @@ from instar.backbone import IGNORE, Example, Picture, padded
 from instar.backbones.hf_families import Family, Tensors, family
 from instar.backbones.hf_loading import load_model, load_processor, load_skeleton, model_type, pick_device, quiet
 from instar.backbones.hf_packing import attends_plainly, batch_of, inputs, shown, understand
-from instar.backbones.hf_pictures import Fit, Seen, look
+from instar.backbones.hf_pictures import Fit, Looks, Seen, look
 from instar.backbones.hf_pieces import Piece, check_plain, picture_token, special_tokens
 from instar.backbones.hf_speaking import Voice
 from instar.backbones.hf_tokens import Tokens
@@ -31,8 +30,6 @@ from instar.files import door
 from instar.grammar import Grammar
 from instar.packing import identities, pack
 from instar.plugins import Choice
-
-KEPT: Final = 8  # pictures whose pixels are kept ready for a model
 
 
 def load(path: Path, device: str = "auto", dtype: Literal["auto", "float32", "bfloat16"] = "auto") -> "HfBackbone":
@@ -103,7 +100,7 @@ class HfBackbone:
             raise DataError(f"{id}: no turn is marked to be learned from; a sample needs at least one answer")
         try:
             pieces = self._pieces(conversation)
-            seen = [self._look(image.digest, image) for image in conversation.images]
+            seen = [self._look(image) for image in conversation.images]
             return self._example(id, pieces, conversation.images, seen)
         except DataError as error:
             raise DataError(f"{id}: {error}") from error
@@ -205,18 +202,8 @@ class HfBackbone:
         return self._family.positions(self._skeleton, self._batch([example], left=False)).ids.squeeze(-2)
 
     @cached_property
-    def _look(self) -> Callable[[str, Image], Seen]:
-        """Pictures by digest: what is said about one picture is mostly encoded one after another."""
-        kept: OrderedDict[str, Seen] = OrderedDict()
-
-        def looked(digest: str, image: Image) -> Seen:
-            found = kept.pop(digest, None)
-            kept[digest] = found = look(self.processor, image, self.fit) if found is None else found
-            if len(kept) > KEPT:
-                kept.popitem(last=False)
-            return found
-
-        return looked
+    def _look(self) -> Looks:
+        return Looks(lambda image: look(self.processor, image, self.fit))
 
     @cached_property
     def _ends(self) -> frozenset[int]:

@@ -1,5 +1,7 @@
 """Pictures as a model's own processor makes them: the tokens that stand for each, and the pixels."""
 
+from collections import OrderedDict
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Final, Literal
 
@@ -13,6 +15,7 @@ from instar.backbones.hf_pieces import picture_token
 from instar.demo import Image, Pixels
 
 Fit = Literal["auto", "own", "pad", "stretch"]
+ROOM: Final = 256 << 20  # bytes of pictures that are kept ready
 _PER_TOKEN: Final = ("input_ids", "attention_mask", "token_type_ids", "mm_token_type_ids", "labels")
 
 
@@ -24,6 +27,31 @@ class Seen:
     types: list[int]  # the mm_token_type_ids of these tokens; empty where the model has none
     features: torch.Tensor  # (n,): which of these tokens its features stand for; the others are words about it
     inputs: dict[str, torch.Tensor]  # its pixels and their sizes
+
+    @property
+    def bytes(self) -> int:
+        """What keeping it takes."""
+        return sum(tensor.nbytes for tensor in (self.features, *self.inputs.values()))
+
+
+class Looks:
+    """Pictures by digest, the last ones kept: much is said about one, and few demonstrations come round often."""
+
+    def __init__(self, make: Callable[[Image], Seen], room: int = ROOM) -> None:
+        self._make = make
+        self._room = room
+        self._kept: OrderedDict[str, Seen] = OrderedDict()
+
+    def __call__(self, image: Image) -> Seen:
+        """The picture as it is made, or was."""
+        seen = self._kept.pop(image.digest, None)
+        if seen is None:
+            seen = self._make(image)
+            self._room -= seen.bytes
+        self._kept[image.digest] = seen
+        while self._room < 0 and len(self._kept) > 1:
+            self._room += self._kept.popitem(last=False)[1].bytes
+        return seen
 
 
 def look(processor: ProcessorMixin, image: Image, fit: Fit = "auto") -> Seen:

@@ -1,11 +1,15 @@
 """Text to tokens piece by piece, as the pieces would become tokens in the middle of a prompt."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
+from typing import Final
 
 from transformers import PreTrainedTokenizerBase
 
 from instar.backbones.hf_pieces import Piece
+
+KEPT: Final = 1024  # texts whose tokens are remembered: a prompt is mostly pieces that come again
 
 
 @dataclass(frozen=True, eq=False)
@@ -29,7 +33,7 @@ class Tokens:
         first = self.tokenizer.bos_token_id
         if not isinstance(first, int):
             return []
-        by_itself = self._ids("a", own=True)[:1] == [first] != self._ids("a")[:1]
+        by_itself = self.tokenizer("a")["input_ids"][:1] == [first] != self._ids("a")[:1]
         return [first] if by_itself else []
 
     @cached_property
@@ -44,5 +48,6 @@ class Tokens:
     def _after(self, before: str, text: str) -> list[int]:
         return self._ids(before + text)[len(self._ids(before)) :]
 
-    def _ids(self, text: str, *, own: bool = False) -> list[int]:
-        return list(self.tokenizer(text, add_special_tokens=own)["input_ids"])
+    @cached_property
+    def _ids(self) -> Callable[[str], list[int]]:
+        return lru_cache(KEPT)(lambda text: list(self.tokenizer(text, add_special_tokens=False)["input_ids"]))
