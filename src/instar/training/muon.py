@@ -5,8 +5,9 @@ matrix with orthonormal rows, times 0.2 sqrt(max(m, n)), as long as a step of Ad
 one learning rate suits both.
 """
 
+import functools
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any, Final
 
 import torch
@@ -60,7 +61,7 @@ class Muon(torch.optim.Optimizer):
             alike.setdefault((min(weight.shape), max(weight.shape)), []).append(weight)
         for (_, longest), some in alike.items():
             ahead_KMN = torch.stack([_flat(self._momentum(weight), weight) for weight in some])
-            for weight, turned in zip(some, orthogonal(ahead_KMN), strict=True):
+            for weight, turned in zip(some, orthogonal(ahead_KMN, kind_on(ahead_KMN.device.type)), strict=True):
                 weight.add_(_flat(turned, weight), alpha=-lr * LENGTH * math.sqrt(longest))
 
     def _momentum(self, weight: nn.Parameter) -> torch.Tensor:
@@ -86,19 +87,27 @@ class Muon(torch.optim.Optimizer):
             weight.addcdiv_(state["mean"], spread, value=-lr / (1 - betas[0] ** state["steps"]))
 
 
-def orthogonal(matrices_KMN: torch.Tensor) -> torch.Tensor:
+def orthogonal(matrices_KMN: torch.Tensor, kind: torch.dtype = torch.float32) -> torch.Tensor:
     """Near the matrices (K, M, N), M <= N, with the same singular vectors and all singular values about 1.
 
-    Newton and Schulz's way: products alone. In bfloat16 on a GPU, where it is enough and quicker.
+    Newton and Schulz's way: products alone, of numbers of this `kind`; bfloat16 is enough.
     """
     first, second, third = COEFFICIENTS
-    x_KMN = matrices_KMN.bfloat16() if matrices_KMN.is_cuda else matrices_KMN.float()
+    x_KMN = matrices_KMN.to(kind)
     x_KMN = x_KMN / (x_KMN.flatten(1).norm(dim=1)[:, None, None] + TINY)
     for _ in range(STEPS):
         square_KMM = x_KMN @ x_KMN.mT
         square_KMM = torch.baddbmm(square_KMM, square_KMM, square_KMM, beta=second, alpha=third)
         x_KMN = torch.baddbmm(x_KMN, square_KMM, x_KMN, beta=first)
     return x_KMN.to(matrices_KMN.dtype)
+
+
+@functools.cache
+def kind_on(device: str) -> torch.dtype:
+    """bfloat16 on devices with units for it: GPUs, and CPUs with AMX, where products take a fifth of the time."""
+    capabilities: Callable[[], dict[str, Any]] = getattr(torch.cpu, "get_capabilities", dict)
+    quick = device == "cuda" or (device == "cpu" and capabilities().get("amx_bf16", False))
+    return torch.bfloat16 if quick else torch.float32
 
 
 def parted(model: nn.Module) -> tuple[list[nn.Parameter], list[nn.Parameter]]:
