@@ -154,7 +154,8 @@ def test_looks_only_at_samples_that_its_steps_will_show(tmp_path: Path) -> None:
     )  # this seed's first batch is without the mute one
 
 
-def test_names_a_bad_sample_that_a_loader_s_process_found(tmp_path: Path) -> None:
+def test_names_a_bad_sample_that_a_loader_s_process_found(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("instar.training.data.WORTH", 1)  # else so few samples are encoded without one
     samples = lessons(tmp_path / "samples", episodes=1, extra=[mute_row()])
     with pytest.raises(DataError, match=r"^mute/0/llara: "):
         train(run_of(samples, tmp_path / "out", steps=None, loader_workers=1, check=False))

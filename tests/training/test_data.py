@@ -8,7 +8,7 @@ import pytest
 
 from instar.errors import ConfigError, DataError, MismatchError
 from instar.plugins import Choice
-from instar.training.data import Course, Pool, unwrapped
+from instar.training.data import WORTH, Course, Pool, helpers, unwrapped
 from tests.training.lessons import lessons
 
 
@@ -73,3 +73,8 @@ def test_an_error_in_a_loader_s_process_reads_as_it_was_raised() -> None:
     )
     with pytest.raises(DataError, match=r"^e/1: bad$"), unwrapped():
         raise DataError(wrapped)
+
+
+def test_few_samples_are_encoded_without_processes_that_would_first_have_to_start() -> None:
+    assert [helpers(2, WORTH * times) for times in (0, 1, 2, 9)] == [0, 1, 2, 2]
+    assert helpers(0, WORTH * 9) == 0

@@ -211,13 +211,18 @@ def unwrapped() -> Iterator[None]:
         raise DataError(message.strip() if found else str(error)) from error
 
 
+def helpers(wanted: int, samples: int) -> int:
+    """How many processes to encode so many samples with: of few, it takes less time than starting a process."""
+    return min(wanted, samples // WORTH)
+
+
 def lengths(data: Encoded, workers: int, rank: int = 0, world: int = 1) -> Iterator[tuple[int, int]]:
     """(position, tokens) of every `world`-th example from `rank` on, encoding each once.
 
     Raises DataError naming the first sample that teaches nothing.
     """
     mine = range(rank, len(data), world)
-    workers = min(workers, len(mine) // WORTH)
+    workers = helpers(workers, len(mine))
     loader: DataLoader[Example] = DataLoader(
         Subset(data, mine),
         num_workers=workers,

@@ -28,7 +28,7 @@ from instar.plugins import Choice, load, make
 from instar.progress import Progress
 from instar.shipped import model_folder
 from instar.training.config import TrainConfig, TrainSummary
-from instar.training.data import Course, Encoded, Indices, Pool, lengths, too_long, unwrapped
+from instar.training.data import Course, Encoded, Indices, Pool, helpers, lengths, too_long, unwrapped
 from instar.training.estimate import Estimate, at_rest, estimate, with_muon
 from instar.training.final import saver
 from instar.training.light import Light
@@ -218,6 +218,7 @@ class Teaching:
         """Run the Trainer from the last state, if any, to the last step; the step it went on from comes with it."""
         self.args.max_steps = steps
         self.args.warmup_steps = math.ceil(self.config.warmup * steps)
+        self.args.dataloader_num_workers = helpers(self.config.loader_workers, len(data) // self.args.world_size)
         trainer = InOrder(
             muon=self.config.optimizer == "muon",
             model=model,
