@@ -40,18 +40,19 @@ def write_comparison(config: AgainConfig, progress: Progress = silent) -> str:
     first, second = (measure(Measuring(folder, config.scenes), progress) for folder in models)
     write_json(config.course / "figures.json", second)
     course, log = read_json(config.course / "course.json"), read_jsonl(config.course / "log.jsonl")
-    text = comparison(course, log, first, second)
+    text = comparison(course, log, first, second, config.scenes)
     write_section(config.model / "README.md", "second run", text)
     return text
 
 
-def comparison(course: dict[str, Any], log: list[Any], first: Figures, second: Figures) -> str:
-    """The text of the section."""
+def comparison(course: dict[str, Any], log: list[Any], first: Figures, second: Figures, asked: int) -> str:
+    """The text of the section, of figures from so many pictures of each kind."""
     both = [(found[name], second[kind][name]) for kind, found in first.items() for name in found]
     counts = Counter(_against(*shares) for shares in both if _asked(shares))
     return TEXT.format(
         **course,
         minutes=f"{log[-1]['minutes']:.0f}",
+        asked=asked,
         beside=beside(first, second),
         better=counts[BETTER],
         worse=counts[WORSE],
@@ -88,9 +89,10 @@ TEXT: Final = """## A second run
 
 From nothing again, in one course: `python -m pretraining --out build/larva-{seed} --seed {seed} --compile`, {look}
 steps of looking and {speak} of speaking in {minutes} minutes of training. The weights that it begins with, the
-pictures and the order of all questions are others. On the same pictures as above, the first run / the second; ▲ and
-▼ where the second is better or worse and the two Wilson intervals lie apart ({better} and {worse} of the shares;
-the other {alike} are alike within their intervals):
+pictures and the order of all questions are others. Both were asked about the same {asked} pictures of each kind
+(`python -m pretraining.again`); in each cell the first run / the second, ▲ and ▼ where the second is better or worse
+and the two Wilson intervals lie apart ({better} and {worse} of the shares; the other {alike} are alike within their
+intervals):
 
 {beside}
 

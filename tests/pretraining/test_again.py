@@ -24,7 +24,8 @@ def test_both_figures_stand_in_a_cell_and_what_is_better_beyond_its_interval_is_
 
 def test_the_section_counts_what_differs_and_shows_the_learning_curve() -> None:
     log = [{"stage": "look", "step": 200, "minutes": 2.5}, {"stage": "speak", "step": 400, "minutes": 61.2}]
-    text = comparison({"seed": 1, "look": 200, "speak": 400}, log, FIRST, SECOND)
+    text = comparison({"seed": 1, "look": 200, "speak": 400}, log, FIRST, SECOND, asked=300)
+    assert "the same 300 pictures of each kind" in " ".join(text.split())
     assert "--seed 1" in text
     assert "61 minutes of training" in text
     assert "(1 and 0 of the shares; the other 1 are alike" in " ".join(text.split())

@@ -10,7 +10,7 @@ from torch import nn
 
 from instar.backbones.hf import load
 from instar.backbones.tiny import Size, make_tiny
-from instar.training.muon import LENGTH, Muon, orthogonal, parted
+from instar.training.muon import LENGTH, Muon, kind_on, orthogonal, parted
 
 
 @pytest.mark.parametrize(("kind", "off"), [(torch.float32, 1e-4), (torch.bfloat16, 0.03)])
@@ -24,6 +24,26 @@ def test_singular_values_become_about_one_and_singular_vectors_stay(
     values = torch.diagonal(inside, dim1=1, dim2=2)
     assert ((values > 0.6) & (values < 1.3)).all()
     torch.testing.assert_close(inside, torch.diag_embed(values), atol=off, rtol=0)
+
+
+@pytest.mark.parametrize(
+    ("device", "processor", "kind"),
+    [
+        ("cuda", {}, torch.bfloat16),
+        ("mps", {"amx_bf16": True}, torch.float32),
+        ("cpu", {"amx_bf16": True}, torch.bfloat16),
+        ("cpu", {"amx_bf16": False}, torch.float32),
+    ],
+)
+def test_products_are_of_bfloat16_where_that_is_quicker(
+    monkeypatch: pytest.MonkeyPatch, device: str, processor: dict[str, bool], kind: torch.dtype
+) -> None:
+    monkeypatch.setattr("torch.cpu.get_capabilities", lambda: processor, raising=False)
+    kind_on.cache_clear()
+    try:
+        assert kind_on(device) is kind
+    finally:
+        kind_on.cache_clear()
 
 
 def test_what_is_no_matrix_learns_as_by_adamw() -> None:

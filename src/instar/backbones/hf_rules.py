@@ -116,8 +116,7 @@ class _Words:
         self.special_token_ids = sorted({tokenizer.get_vocab()[token] for token in special} | ends)
         self.eos_token_id = min(ends)
         self.bos_token_id = None
-        # A grammar forces the same texts again and again.
-        self._within = functools.lru_cache(maxsize=_KEPT)(tokens.within)
+        self._within = tokens.within
 
     def __call__(self, text: str) -> Sequence[int]:
         if not isinstance(text, str):

@@ -74,9 +74,7 @@ class TrainConfig:
     save_every: int = 500  # steps between states that a killed run continues from
     keep: int = 1  # so many of the newest states stay
     log_every: int = 10  # steps between rows of metrics.jsonl
-    loader_workers: int = (
-        2  # processes that decode and tokenise, if there is much of it; 0: the training process does it
-    )
+    loader_workers: int = 2  # processes that decode and tokenise, if it is much; 0 does it in the training process
     device: Literal["auto", "cpu"] = "auto"  # auto: the GPU where there is one
     fsdp: bool = False  # shard the model over all processes by FSDP; needs torchrun or accelerate launch
     fsdp_config: Path | None = None  # a JSON file of transformers' fsdp_config: wrapping, offloading
