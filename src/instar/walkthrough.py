@@ -38,7 +38,7 @@ class DemoConfig:
         Doc("what to teach: larva comes with instar and can see; a folder is a checkpoint of yours; tiny:llava a toy"),
     ] = "larva"
     lora: Annotated[Lora, Doc("adapters in place of full finetuning")] = field(default_factory=Lora)
-    steps: Annotated[int, Doc("optimizer steps of the training")] = 900
+    steps: Annotated[int, Doc("optimizer steps of the training")] = 500
     batch: Annotated[int, Doc("samples per step")] = 8
     lr: Annotated[float, Doc("highest learning rate")] = 1e-3
     episodes: Annotated[int, Doc("evaluation episodes per family")] = 25
