@@ -3,9 +3,11 @@
 import contextlib
 import multiprocessing
 import os
+import subprocess
 import sys
 import time
 from collections.abc import Iterator, Sequence
+from pathlib import Path
 from typing import overload
 
 import pytest
@@ -86,6 +88,14 @@ def test_an_error_that_cannot_travel_is_told_in_words() -> None:
 def test_a_worker_that_dies_is_named_as_such() -> None:
     with pytest.raises(InstarError, match="a worker process died"):
         list(engines.run("local", die, range(1, 4), 2))
+
+
+def test_a_script_that_every_worker_would_run_again_is_told_so(tmp_path: Path) -> None:
+    script = tmp_path / "script.py"
+    script.write_text("from instar import engines\nprint(list(engines.run('local', abs, range(-4, 0), 2)))\n")
+    told = subprocess.run([sys.executable, script], capture_output=True, text=True, check=False, timeout=100)
+    assert told.returncode == 1
+    assert 'below `if __name__ == "__main__":`' in told.stderr
 
 
 def test_jobs_wait_until_a_worker_comes_free() -> None:

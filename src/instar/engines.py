@@ -96,7 +96,7 @@ def _feed(pool: ProcessPoolExecutor, deed: Callable[[J], R], jobs: Sequence[J], 
                 return
             try:
                 pool.submit(_portably, deed, next(waiting)).add_done_callback(line.finished.put)
-            except BrokenProcessPool as error:
+            except Exception as error:  # here nobody would hear it
                 lost: Future[R] = Future()
                 lost.set_exception(error)
                 line.finished.put(lost)
@@ -143,8 +143,8 @@ def _travels(error: Exception) -> bool:
 
 def _died() -> InstarError:
     return InstarError(
-        "a worker process died without a word, most often because memory ran out; nothing already written is lost: "
-        "run again, with fewer --workers"
+        "a worker process died; nothing already written is lost. Most often memory ran out: run again, "
+        'with fewer --workers. A script of yours may start workers only below `if __name__ == "__main__":`'
     )
 
 
