@@ -90,7 +90,7 @@ def _curve(log: Sequence[Any], stage: str) -> str:
 
 CARD: Final = """# larva
 
-A vision-language model of 4.7 million weights that sees the tabletop and can be asked about it. It comes with instar
+A vision-language model of 4.9 million weights that sees the tabletop and can be asked about it. It comes with instar
 so that a policy can be taught to act in minutes without a GPU, as LLaRA teaches LLaVA: it understands pictures and
 reads what it is told, and has never been told what to do in a picture.
 

@@ -102,7 +102,7 @@ NAME: Final = "imago"
 
 ABOUT: Final = """# imago
 
-A policy of 4.7 million weights that plays thirteen families of tasks on the tabletop: `larva`, taught to act. It is a
+A policy of 4.9 million weights that plays thirteen families of tasks on the tabletop: `larva`, taught to act. It is a
 checkpoint of `instar train` in half precision: `instar eval --policy imago` plays it, `instar train --model imago` goes
 on from it.
 

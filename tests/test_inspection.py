@@ -5,6 +5,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from safetensors.numpy import save_file
 
 from instar.build import BuildConfig, build
 from instar.collect import CollectConfig, collect_demos
@@ -100,6 +101,42 @@ def test_a_training_that_is_not_finished_says_how_far_it_is(tmp_path: Path) -> N
     found = look(tmp_path)
     assert (found.kind, found.whole, found.name) == ("checkpoint", False, tmp_path.name)
     assert dict(found.facts)["last step logged"] == 10
+
+
+def test_a_model_is_described_by_its_config_and_the_shapes_of_its_weights(tmp_path: Path) -> None:
+    write_json(tmp_path / "config.json", {"architectures": ["QuadrupedForActing"], "model_type": "quadruped"})
+    save_file({"model.legs.weight": np.ones((3, 4), np.float16)}, tmp_path / "model-1.safetensors")
+    save_file({"head.weight": np.ones((2, 4), np.float32)}, tmp_path / "model-2.safetensors")
+    told = look(tmp_path).to_json()
+    assert told["kind"] == "model"
+    assert told["whole"]
+    assert told["facts"]["class"] == "QuadrupedForActing"
+    assert told["facts"]["parameters"] == 20
+    assert told["facts"]["dtype"] == "F16, F32"
+    assert [(row["part"], row["count"]) for row in told["tables"]["parameters"]] == [("head", 8), ("legs", 12)]
+
+
+def test_a_model_that_lacks_a_shard_is_not_whole(tmp_path: Path) -> None:
+    write_json(tmp_path / "config.json", {"model_type": "quadruped"})
+    assert dict(look(tmp_path).facts)["state"] == "no weights in safetensors"
+    save_file({"legs": np.ones(3)}, tmp_path / "model-1.safetensors")
+    index = {"legs": "model-1.safetensors", "head": "model-2.safetensors"}
+    write_json(tmp_path / "model.safetensors.index.json", {"weight_map": index})
+    found = look(tmp_path)
+    assert not found.whole
+    assert dict(found.facts)["state"] == "model-2.safetensors is missing"
+
+
+def test_refuses_weights_that_are_none(tmp_path: Path) -> None:
+    write_json(tmp_path / "config.json", {"model_type": "quadruped"})
+    (tmp_path / "model.safetensors").write_bytes(b"version https://git-lfs")
+    with pytest.raises(DataError, match=r"model\.safetensors: not a file of weights.*downloaded whole"):
+        look(tmp_path)
+
+
+def test_what_comes_with_instar_is_found_by_its_name() -> None:
+    assert look("larva").kind == "model"
+    assert look("imago").kind == "checkpoint"
 
 
 def test_a_run_is_described_by_its_success(tmp_path: Path) -> None:

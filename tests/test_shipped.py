@@ -14,7 +14,7 @@ license: apache-2.0
 
 # larva
 
-A small model of 4.7 million weights
+A small model of 4.9 million weights
 that sees. It does not act.
 
 Nor does it hear.
@@ -49,7 +49,7 @@ def test_a_policy_is_a_model_with_a_card_of_its_training(models: Path) -> None:
 
 @pytest.mark.usefixtures("models")
 def test_the_card_says_what_a_model_is() -> None:
-    assert summary("larva") == "A small model of 4.7 million weights that sees."
+    assert summary("larva") == "A small model of 4.9 million weights that sees."
     assert summary("pupa") == ""
 
 

@@ -50,7 +50,7 @@ VERBS: Final[Mapping[str, Verb]] = {
         "show_findings",
     ),
     "inspect": Verb(
-        "show any artefact: demonstrations, samples, a checkpoint, a run",
+        "show any artefact: demonstrations, samples, a checkpoint, a model, a run",
         "instar inspect samples/",
         "instar.inspection:InspectConfig",
         "instar.inspection:inspect",

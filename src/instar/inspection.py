@@ -8,7 +8,7 @@ from typing import Annotated, Any, Final
 import tyro
 from typing_extensions import Doc
 
-from instar import plugins
+from instar import plugins, shipped
 from instar.checkpoint import CARD
 from instar.errors import DataError
 from instar.exchange.export import RECORD
@@ -16,7 +16,7 @@ from instar.files import MANIFEST, read_json
 from instar.inspecting.demos import collected, demos_of
 from instar.inspecting.description import Description
 from instar.inspecting.llava import conversations, exported, is_list
-from instar.inspecting.models import checkpoint, detector
+from instar.inspecting.models import CONFIG, checkpoint, detector, model
 from instar.inspecting.runs import played, results_file
 from instar.inspecting.samples import samples_folder
 from instar.progress import Progress, silent
@@ -33,8 +33,8 @@ class InspectConfig:
     what: Annotated[
         tyro.conf.Positional[str],
         Doc(
-            "folder of samples, a checkpoint, a detector, a run or an export; a result file or a JSON list of "
-            "conversations; or demonstrations: vima:data.zip"
+            "folder of samples, a checkpoint, a model, a detector, a run or an export; the name of a model that comes "
+            "with instar; a result file or a JSON list of conversations; or demonstrations: vima:data.zip"
         ),
     ]
 
@@ -42,6 +42,8 @@ class InspectConfig:
 def inspect(config: InspectConfig, _progress: Progress = silent) -> Description:
     """Describe whatever `config.what` names. Raises DataError or PluginError where it is nothing of ours."""
     folder = Path(config.what)
+    if config.what in shipped.names() and not folder.exists():
+        folder = shipped.model_folder(config.what)
     if folder.suffix == ".json" and folder.is_file():
         return conversations(folder) if is_list(folder) else results_file(read_results(folder))
     if not folder.is_dir():
@@ -69,4 +71,5 @@ _FOLDERS: Final[Sequence[tuple[Callable[[Path], bool], Callable[[Path], Descript
     (lambda folder: _said(folder / MANIFEST).get("kind") == "detector", detector),
     (lambda folder: "layout" in _said(folder / PLAN), collected),
     (lambda folder: (folder / PLAN).is_file() or (folder / MANIFEST).is_file(), samples_folder),
+    (lambda folder: "model_type" in _said(folder / CONFIG), model),
 )

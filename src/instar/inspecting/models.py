@@ -1,15 +1,21 @@
-"""What was taught: a checkpoint by its card, a detector by its manifest; read without torch."""
+"""What was taught or is to be: a checkpoint by its card, a detector by its manifest, a model; read without torch."""
 
+import math
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, Final
 
+from safetensors import SafetensorError, safe_open
+
 from instar.checkpoint import CARD
 from instar.errors import DataError
 from instar.files import MANIFEST, read_json, read_jsonl
-from instar.inspecting.description import Description, Value, in_words, settings, size
+from instar.inspecting.description import Description, Value, counted, in_words, settings, size
 
 METRICS: Final = "metrics.jsonl"
+CONFIG: Final = "config.json"  # of a model of transformers
+_INDEX: Final = "model.safetensors.index.json"  # which weights lie in which shard
 
 
 def checkpoint(folder: Path) -> Description:
@@ -36,6 +42,45 @@ def detector(folder: Path) -> Description:
     facts.append(("bytes", size(folder)))
     tables = (settings("training", manifest["run"]["config"]), settings("versions", manifest["versions"]))
     return Description("detector", folder.resolve().name, whole=True, facts=tuple(facts), tables=tables)
+
+
+def model(folder: Path) -> Description:
+    """A model of transformers that nothing of ours was taught."""
+    config = read_json(folder / CONFIG)
+    parts: Counter[str] = Counter()
+    kinds = set()
+    for name, shape, kind in _weights(folder):
+        if shape:  # the others count batches
+            parts[next((part for part in name.split(".") if part != "model"), name)] += math.prod(shape)
+            kinds.add(kind)
+    lack = _lack(folder)
+    facts: list[tuple[str, Value]] = [("state", lack)] if lack else []
+    facts += [("class", in_words(config.get("architectures"))), ("type", in_words(config["model_type"]))]
+    facts += [("parameters", parts.total()), ("dtype", ", ".join(sorted(kinds)))] if parts else []
+    facts.append(("bytes", size(folder)))
+    tables = (counted("parameters", "part", parts),) if parts else ()
+    return Description("model", folder.resolve().name, not lack, tuple(facts), tables)
+
+
+def _weights(folder: Path) -> Iterator[tuple[str, list[int], str]]:
+    """Name, shape and type of every weight. Files of pickles are passed over: to read them is to run them."""
+    for path in sorted(folder.glob("*.safetensors")):
+        try:
+            with safe_open(path, "np") as file:
+                slices = {name: file.get_slice(name) for name in list(file.keys())}
+                yield from ((name, one.get_shape(), one.get_dtype()) for name, one in slices.items())
+        except SafetensorError as error:
+            raise DataError(f"{path}: not a file of weights ({error}); was it downloaded whole?") from error
+
+
+def _lack(folder: Path) -> str:
+    """What a model lacks; empty where it is whole."""
+    there = {path.name for path in folder.glob("*.safetensors")}
+    index = read_json(folder / _INDEX) if (folder / _INDEX).is_file() else {}
+    missing = sorted(set(index.get("weight_map", {}).values()) - there)
+    if missing:
+        return f"{', '.join(missing)} {'is' if len(missing) == 1 else 'are'} missing"
+    return "" if there else "no weights in safetensors"
 
 
 def _card_facts(card: Mapping[str, Any]) -> Iterator[tuple[str, Value]]:
