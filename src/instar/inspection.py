@@ -42,7 +42,7 @@ class InspectConfig:
 def inspect(config: InspectConfig, _progress: Progress = silent) -> Description:
     """Describe whatever `config.what` names. Raises DataError or PluginError where it is nothing of ours."""
     folder = Path(config.what)
-    if config.what in shipped.names() and not folder.exists():
+    if config.what in shipped.names():
         folder = shipped.model_folder(config.what)
     if folder.suffix == ".json" and folder.is_file():
         return conversations(folder) if is_list(folder) else results_file(read_results(folder))

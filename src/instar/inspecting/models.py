@@ -67,8 +67,10 @@ def _weights(folder: Path) -> Iterator[tuple[str, list[int], str]]:
     for path in sorted(folder.glob("*.safetensors")):
         try:
             with safe_open(path, "np") as file:
-                slices = {name: file.get_slice(name) for name in list(file.keys())}
-                yield from ((name, one.get_shape(), one.get_dtype()) for name, one in slices.items())
+                names = file.keys()
+                for name in names:
+                    weight = file.get_slice(name)
+                    yield name, weight.get_shape(), weight.get_dtype()
         except SafetensorError as error:
             raise DataError(f"{path}: not a file of weights ({error}); was it downloaded whole?") from error
 
