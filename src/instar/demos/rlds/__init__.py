@@ -1,0 +1,1 @@
+"""RLDS: datasets of TensorFlow Datasets as Open X-Embodiment ships them, read without TensorFlow."""
