@@ -28,6 +28,7 @@ class Columns:
     episode: Mapping[str, Column]
     values: Mapping[str, Any]  # as the Example has them
     where: str  # for messages
+    skip: int = 0  # so many first steps are left out
 
     @cached_property
     def length(self) -> int:
@@ -40,7 +41,7 @@ class Columns:
 
     def step(self, name: str) -> Rows:
         """A feature of every step, by its name below `steps`."""
-        return self._rows(self.steps, name)
+        return self._rows(self.steps, name)[self.skip :]
 
     def of_episode(self, name: str) -> Rows:
         """A feature of the episode: one row."""
