@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from numpy.testing import assert_array_equal
 
+from instar.demos.rlds.example import Written
 from instar.demos.rlds.folder import Folder
 from instar.errors import DataError
 from tests.demos.rlds.made import dataset, episode, png, sequence, tensor, text, together
@@ -84,7 +85,8 @@ def test_features_of_different_lengths_are_an_error(tmp_path: Path) -> None:
 def test_arrays_that_are_stored_as_bytes_are_read(tmp_path: Path) -> None:
     features = together(steps=sequence(together(depth=tensor("uint16", 2, encoding="zlib"), action=tensor("float64"))))
     rows = [np.array([k, 300 + k], "<u2") for k in range(3)]
-    stored = {"steps/depth": [zlib.compress(row.tobytes()) for row in rows], "steps/action": np.zeros(3, np.float32)}
+    packed = [zlib.compress(row.tobytes()) for row in rows]
+    stored: dict[str, Written] = {"steps/depth": packed, "steps/action": np.zeros(3, np.float32)}
     found = Folder(dataset(tmp_path, [[stored]], features), "train").columns(0)
     assert_array_equal(found.step("depth"), rows)
     assert np.asarray(found.step("action")).dtype == np.float64
