@@ -41,7 +41,18 @@ def test_a_robot_with_more_cameras_will_do_and_one_with_fewer_will_not() -> None
         VIMA.require(narrow)
 
 
+def test_a_camera_without_calibration_asks_for_none_and_gives_none() -> None:
+    loose, tight = (replace(VIMA, cameras=(camera,)) for camera in (replace(FRONT, world_to_pixel=None), FRONT))
+    loose.require(tight)
+    with pytest.raises(MismatchError, match=r"camera 'front' world_to_pixel: policy \(.*, simulator None"):
+        tight.require(loose)
+    for act in (loose.cameras[0].project, loose.cameras[0].lift):
+        with pytest.raises(MismatchError, match="camera 'front' is not calibrated"):
+            act([0.5, 0.0])
+
+
 def test_every_disagreement_is_named() -> None:
+    assert FRONT.world_to_pixel is not None
     moved = replace(FRONT, world_to_pixel=((0.0, 240.0, 0.0, 128.5), *FRONT.world_to_pixel[1:]))
     other = replace(
         VIMA,

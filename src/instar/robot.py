@@ -42,31 +42,40 @@ class Camera:
 
     `world_to_pixel` is a 3x4 matrix P: (u w, v w, w) = P (x, y, z, 1), with u to the right and v down, in continuous
     pixel coordinates: pixel (column c, row r) covers [c, c+1) x [r, r+1). An affine map and a pinhole are both of this
-    form. World coordinates are in metres in the robot's base frame.
+    form. World coordinates are in metres in the robot's base frame. It is None where nobody measured it, as of most
+    demonstrations.
     """
 
     name: str
     height: int  # pixels
     width: int  # pixels
-    world_to_pixel: tuple[tuple[float, float, float, float], ...]
+    world_to_pixel: tuple[tuple[float, float, float, float], ...] | None = None
 
     def project(self, points: ArrayLike) -> Floats:
-        """World points (..., 2) on the plane z = 0, or (..., 3), to pixels (..., 2)."""
+        """World points (..., 2) on the plane z = 0, or (..., 3), to pixels (..., 2).
+
+        Raises MismatchError where the camera is not calibrated, as `lift` does.
+        """
         world = np.asarray(points, dtype=np.float64)
         if world.shape[-1] == 2:
             world = np.concatenate([world, np.zeros_like(world[..., :1])], axis=-1)
-        matrix = np.asarray(self.world_to_pixel, dtype=np.float64)
+        matrix = self._matrix()
         image = world @ matrix[:, :3].T + matrix[:, 3]
         return np.asarray(image[..., :2] / image[..., 2:])
 
     def lift(self, pixels: ArrayLike, z: float = 0.0) -> Floats:
         """Pixels (..., 2) to the world points (..., 2) = (x, y) that they show on the plane at height `z`."""
-        matrix = np.asarray(self.world_to_pixel, dtype=np.float64)
+        matrix = self._matrix()
         plane = np.column_stack([matrix[:, 0], matrix[:, 1], matrix[:, 2] * z + matrix[:, 3]])
         image = np.asarray(pixels, dtype=np.float64)
         image = np.concatenate([image, np.ones_like(image[..., :1])], axis=-1)
         world = image @ np.linalg.inv(plane).T
         return np.asarray(world[..., :2] / world[..., 2:])
+
+    def _matrix(self) -> Floats:
+        if self.world_to_pixel is None:
+            raise MismatchError(f"camera {self.name!r} is not calibrated: where the world is in its picture is unknown")
+        return np.asarray(self.world_to_pixel, dtype=np.float64)
 
 
 @dataclass(frozen=True)
@@ -123,8 +132,10 @@ def _camera_disagreements(mine: Camera, theirs: Camera) -> Iterator[tuple[str, o
     what = f"camera {mine.name!r}"
     if (mine.height, mine.width) != (theirs.height, theirs.width):
         yield f"{what} size", f"{mine.height}x{mine.width}", f"{theirs.height}x{theirs.width}"
+    if mine.world_to_pixel is None:  # nothing that I do depends on it
+        return
     # A thousandth of a pixel over a metre: anything larger is another mounting, not rounding.
-    if not np.allclose(mine.world_to_pixel, theirs.world_to_pixel, rtol=0, atol=1e-3):
+    if theirs.world_to_pixel is None or not np.allclose(mine.world_to_pixel, theirs.world_to_pixel, rtol=0, atol=1e-3):
         yield f"{what} world_to_pixel", mine.world_to_pixel, theirs.world_to_pixel
 
 

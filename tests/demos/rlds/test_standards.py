@@ -3,13 +3,11 @@
 from pathlib import Path
 
 import numpy as np
-import pytest
 from numpy.testing import assert_allclose
 
 from instar.demos.rlds.folder import Folder
-from instar.demos.rlds.standards import known, standard, suggested
-from instar.errors import DataError
-from tests.demos.rlds.made import FEATURES, dataset, episode, sequence, tensor, together
+from instar.demos.rlds.standards import known, standard
+from tests.demos.rlds.made import FEATURES, dataset, episode
 
 
 def test_every_entry_has_seven_dimensions_with_units() -> None:
@@ -39,11 +37,3 @@ def test_an_unknown_dataset_is_read_by_the_usual_names(tmp_path: Path) -> None:
     kept = entry.kept(folder.columns(0))
     assert_allclose(entry.actions(kept), np.asarray(folder.columns(0).step("action")))
     assert entry.states(kept).shape == (3, 7)
-
-
-def test_asks_for_the_action_where_none_is_called_so(tmp_path: Path) -> None:
-    layout = Folder(
-        dataset(tmp_path, [[]], together(steps=sequence(together(torques=tensor("float32", 6))))), "train"
-    ).layout
-    with pytest.raises(DataError, match=r"say which are: action=one\+another\. There are: torques"):
-        suggested(layout)

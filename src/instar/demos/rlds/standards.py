@@ -11,7 +11,6 @@ import numpy as np
 from instar.demos.rlds.columns import Term, side_by_side
 from instar.demos.rlds.folder import Columns
 from instar.demos.rlds.layout import Layout
-from instar.errors import DataError
 from instar.files import read_yaml
 from instar.robot import Floats
 
@@ -63,7 +62,7 @@ def known() -> Mapping[str, Standard]:
 
 
 def suggested(layout: Layout) -> Standard:
-    """Every camera, `action`, `observation/state` and the instruction by its usual names, as far as there are such."""
+    """Every camera, and `action`, `observation/state` and the instruction by their usual names, as far as there are."""
     cameras = {name.rpartition("/")[2]: name for name, column in layout.steps.items() if column.kind == "image"}
     spoken = ("language_instruction", "observation/natural_language_instruction")
     instruction = next((name for name in spoken if name in layout.steps), "")
@@ -71,9 +70,6 @@ def suggested(layout: Layout) -> Standard:
     action, state = (
         (Term.parse(name),) if column is not None and column.kind == "numbers" else () for name, column in named
     )
-    if not action:
-        numbers = ", ".join(name for name, column in layout.steps.items() if column.kind == "numbers")
-        raise DataError(f"no feature is called `action`; say which are: action=one+another. There are: {numbers}")
     return Standard(cameras, instruction, action, state)
 
 
