@@ -97,6 +97,12 @@ def canonical_json(value: JSON) -> str:
     return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
 
 
+def file_size(path: Path) -> int:
+    """Bytes of a file. Raises DataError if it is not there."""
+    with door(path):
+        return path.stat().st_size
+
+
 def write_json(path: Path, value: JSON) -> None:
     """Write `value` as readable JSON with sorted keys, atomically."""
     text = json.dumps(value, sort_keys=True, indent=2, ensure_ascii=False, allow_nan=False)

@@ -69,7 +69,7 @@ def dataset_3(root: Path, lengths: Sequence[int]) -> Path:
     ]
     write(pa.Table.from_pylist(entries), root / "meta/episodes/chunk-000/file-000.parquet")
     write(pa.table({"task_index": [0, 1], "__index_level_0__": list(TASKS)}), root / "meta/tasks.parquet")
-    _write_info(
+    write_info(
         root,
         codebase_version="v3.0",
         total_episodes=len(lengths),
@@ -87,7 +87,7 @@ def dataset_2(root: Path, lengths: Sequence[int], version: str = "v2.1") -> Path
         write_video(root / f"videos/chunk-{k // 2:03d}/{CAMERA}/episode_{k:06d}.mp4", length)
         first += length
     entries = [{"episode_index": k, "tasks": [TASKS[k % 2]], "length": length} for k, length in enumerate(lengths)]
-    _write_info(
+    write_info(
         root,
         codebase_version=version,
         total_episodes=len(lengths),
@@ -101,7 +101,9 @@ def dataset_2(root: Path, lengths: Sequence[int], version: str = "v2.1") -> Path
     return root
 
 
-def _write_info(root: Path, **told: object) -> None:
-    (root / "meta").mkdir(parents=True, exist_ok=True)
-    info = {"fps": FPS, "robot_type": "so100", "features": FEATURES, **told}
-    (root / "meta/info.json").write_text(json.dumps(info))
+def write_info(root: Path, **told: object) -> None:
+    """The papers' first page: what it says already, but for what is `told`."""
+    path = root / "meta/info.json"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    said = json.loads(path.read_text()) if path.is_file() else {"fps": FPS, "robot_type": "so100", "features": FEATURES}
+    path.write_text(json.dumps({**said, **told}))

@@ -1,6 +1,5 @@
 """The papers of LeRobot datasets: every version tells the same, and what contradicts itself is named."""
 
-import json
 from collections.abc import Callable
 from pathlib import Path
 
@@ -8,7 +7,7 @@ import pytest
 
 from instar.demos.lerobot.meta import Meta
 from instar.errors import DataError
-from tests.demos.lerobot.made import CAMERA, TASKS, dataset_2, dataset_3
+from tests.demos.lerobot.made import CAMERA, TASKS, dataset_2, dataset_3, write_info
 
 Maker = Callable[[Path, list[int]], Path]
 LENGTHS = [3, 2, 4]
@@ -33,25 +32,20 @@ def test_version_3_says_where_in_a_video_an_episode_begins(tmp_path: Path) -> No
     assert [(stretch.start, stretch.stop) for stretch in stretches] == [(0.0, 0.3), (0.3, 0.5), (0.5, 0.9)]
 
 
-def change(root: Path, **told: object) -> None:
-    path = root / "meta/info.json"
-    path.write_text(json.dumps({**json.loads(path.read_text()), **told}))
-
-
 def test_refuses_a_version_that_it_does_not_know(tmp_path: Path) -> None:
-    change(dataset_3(tmp_path, [2]), codebase_version="v1.6")
+    write_info(dataset_3(tmp_path, [2]), codebase_version="v1.6")
     with pytest.raises(DataError, match=r"version v1\.6; v2\.0, v2\.1, v3\.0 are read"):
         Meta.read(tmp_path)
 
 
 def test_counts_that_contradict_each_other_are_an_error(tmp_path: Path) -> None:
-    change(dataset_2(tmp_path, [2, 2]), total_episodes=3)
+    write_info(dataset_2(tmp_path, [2, 2]), total_episodes=3)
     with pytest.raises(DataError, match=r"3 episodes; meta/episodes lists 2"):
         Meta.read(tmp_path)
 
 
 def test_a_file_outside_the_dataset_is_not_read(tmp_path: Path) -> None:
-    change(dataset_2(tmp_path / "set", [2]), data_path="../{episode_index}.parquet")
+    write_info(dataset_2(tmp_path / "set", [2]), data_path="../{episode_index}.parquet")
     with pytest.raises(DataError, match="leads out of the dataset"):
         Meta.read(tmp_path / "set")
 
@@ -66,6 +60,6 @@ def test_a_recording_that_was_never_finished_says_so(tmp_path: Path) -> None:
 def test_names_what_is_missing(tmp_path: Path) -> None:
     with pytest.raises(DataError, match=r"info\.json: no such file"):
         Meta.read(tmp_path)
-    change(dataset_2(tmp_path, [2]), features=None)
+    write_info(dataset_2(tmp_path, [2]), features=None)
     with pytest.raises(DataError, match="not the papers of a LeRobot dataset"):
         Meta.read(tmp_path)

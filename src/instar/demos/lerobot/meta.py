@@ -4,6 +4,7 @@ v3.0 keeps many episodes in a file and says in Parquet where each begins; v2.0 a
 say so in lines of JSON. Both come out alike.
 """
 
+import contextlib
 import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -11,6 +12,7 @@ from pathlib import Path
 from typing import Any, Final
 
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from instar.errors import DataError
@@ -171,11 +173,27 @@ def _old_tasks(root: Path) -> dict[int, str]:
     return {int(told["task_index"]): str(told["task"]) for told in read_jsonl(root / "meta/tasks.jsonl")}
 
 
-def read_table(path: Path, columns: Sequence[str] | None = None) -> pa.Table:
-    """A Parquet file. Raises DataError if it is none, as one is whose writer was never told to finish."""
+def read_table(path: Path, columns: Sequence[str] | None = None, only: tuple[str, int] | None = None) -> pa.Table:
+    """A Parquet file, or `only` the rows whose column has a value.
+
+    Raises DataError if it is no Parquet file, as one is whose writer was never told to finish.
+    """
+    with _parquet(path):
+        rows = None if only is None else pc.field(only[0]) == only[1]
+        return pq.read_table(path, columns=None if columns is None else list(columns), filters=rows)
+
+
+def read_schema(path: Path) -> list[str]:
+    """The names of the columns of a Parquet file. Raises DataError if it is none."""
+    with _parquet(path):
+        return list(pq.read_schema(path).names)
+
+
+@contextlib.contextmanager
+def _parquet(path: Path) -> Iterator[None]:
     try:
         with door(path):
-            return pq.read_table(path, columns=None if columns is None else list(columns))
+            yield
     except pa.ArrowException as error:
         remedy = "a recording ends with finalize(), or its files cannot be read"
         raise DataError(f"{path}: not a whole Parquet file ({str(error).splitlines()[0]}); {remedy}") from error

@@ -16,7 +16,7 @@ from instar.demos.rlds.folder import FEATURES, INFO, Columns, Folder
 from instar.demos.rlds.layout import Layout, Rows
 from instar.demos.rlds.standards import Standard, standard
 from instar.errors import ConfigError, DataError
-from instar.files import digest, digest_file, door
+from instar.files import digest, digest_file, file_size
 from instar.robot import ActionSpace, Camera, Robot
 
 MEASURED: Final = 100  # episodes, evenly spread, by which the bounds of actions are measured
@@ -57,7 +57,7 @@ class Rlds:
     def fingerprint(self) -> str:
         """A hash of the papers and of the sizes of the files."""
         folder = _opened(self).folder
-        sizes = [[path.name, _size(path)] for path in map(folder.shard, range(len(folder.counts)))]
+        sizes = [[path.name, file_size(path)] for path in map(folder.shard, range(len(folder.counts)))]
         return digest([sizes, *(digest_file(folder.path / name) for name in (INFO, FEATURES))])
 
 
@@ -114,11 +114,6 @@ def _told(source: Rlds, found: Standard, layout: Layout) -> Standard:
     if source.state:
         found = replace(found, state=tuple(map(Term.parse, source.state.split("+"))))
     return found
-
-
-def _size(path: Path) -> int:
-    with door(path):
-        return path.stat().st_size
 
 
 def _camera(name: str, feature: str, episode: Columns) -> Camera:
