@@ -33,6 +33,7 @@ EXTRAS: Final = {
     "peft": "train",
     "accelerate": "train",
     "av": "video",
+    "h5py": "hdf5",
     "ray": "ray",
 }
 
