@@ -8,7 +8,8 @@ import pytest
 
 from instar import doctor, plugins
 from instar.console import exit_code
-from instar.doctor import DoctorConfig, Finding, Requirement, examine
+from instar.doctor import DoctorConfig, Requirement, examine
+from instar.findings import Finding
 
 
 def subjects(findings: list[Finding]) -> dict[str, Finding]:

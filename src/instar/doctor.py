@@ -11,18 +11,17 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from importlib import metadata
 from pathlib import Path
-from typing import Annotated, Final, Literal, Protocol
+from typing import Annotated, Final, Protocol
 
 import tyro
 from typing_extensions import Doc
 
-from instar import plugins
+from instar import plugins, survey
 from instar.errors import InstarError, PluginError
+from instar.findings import Finding, Level
 from instar.progress import Progress, silent
 
 logger = logging.getLogger(__name__)
-
-Level = Literal["ok", "warn", "error"]
 
 PYTHON: Final = ((3, 11), (3, 14))  # at least, below: `requires-python` of this package
 GIB: Final = 1024**3
@@ -37,22 +36,11 @@ class DoctorConfig:
 
     folder: Annotated[Path, Doc("folder whose disk is looked at: where samples and checkpoints go")] = Path()
     plugin: Annotated[
-        tyro.conf.Positional[str], Doc("a plugin to examine instead of the machine, e.g. vima:python=path/to/python")
+        tyro.conf.Positional[str],
+        Doc(
+            "examine this and not the machine: demonstrations, e.g. rlds:path/to/bridge, or vima:python=path/to/python"
+        ),
     ] = ""
-
-
-@dataclass(frozen=True)
-class Finding:
-    """One thing about this machine; `remedy` is what to type or do where it is not ok."""
-
-    level: Level
-    subject: str  # "python", "torch", "plugin recipes/llara"
-    text: str
-    remedy: str = ""
-
-    def to_json(self) -> dict[str, str]:
-        """As `--json` prints it."""
-        return {"level": self.level, "subject": self.subject, "text": self.text, "remedy": self.remedy}
 
 
 @dataclass(frozen=True)
@@ -92,7 +80,7 @@ def examine(config: DoctorConfig | None = None, progress: Progress = silent) -> 
     """
     config = config or DoctorConfig()
     if config.plugin:
-        return list(_patient(config.plugin).examine())
+        return _examined(config.plugin, progress)
     return [
         _python(),
         *packages([Requirement.parse(line) for line in metadata.requires("instar") or []], _version),
@@ -106,14 +94,16 @@ def examine(config: DoctorConfig | None = None, progress: Progress = silent) -> 
     ]
 
 
-def _patient(text: str) -> Patient:
-    """The plugin that `text` chooses, of whatever kind can be examined."""
+def _examined(text: str, progress: Progress) -> list[Finding]:
+    """What the plugin that `text` chooses says of itself; of demonstrations, what there is to say of any."""
     choice = plugins.Choice.parse(text)
     kinds = [kind for kind in plugins.KINDS if choice.name in plugins.names(kind)]
     for kind in kinds:
         if hasattr(plugins.load(kind, choice.name), "examine"):
             patient: Patient = plugins.make(kind, choice)
-            return patient
+            return list(patient.examine())
+    if "demos" in kinds:
+        return survey.findings(survey.survey(plugins.make("demos", choice), progress=progress))
     if kinds:
         raise PluginError(f"{choice.name!r} needs nothing but its packages, which `instar doctor` looks at")
     raise PluginError(f"no plugin of any kind is called {choice.name!r}; `instar list` shows what is installed")

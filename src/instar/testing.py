@@ -22,8 +22,8 @@ from typing_extensions import Doc
 from instar import plugins
 from instar.chat import AuxiliaryTask, Conversation, Recipe
 from instar.demo import Context, DemoSource, Episode
-from instar.doctor import Finding
 from instar.errors import InstarError, PluginError, ReplyError
+from instar.findings import Finding
 from instar.policy import Policy
 from instar.progress import Progress, silent
 from instar.seeing.detect import Detector, labelled

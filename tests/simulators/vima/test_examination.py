@@ -5,8 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from instar.doctor import DoctorConfig, Finding, examine
+from instar.doctor import DoctorConfig, examine
 from instar.errors import PluginError
+from instar.findings import Finding
 from instar.simulators.vima import VimaBench
 from instar.simulators.vima.examination import packages
 from instar.simulators.vima.simulator import CHECKOUT

@@ -8,8 +8,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
 
-from instar.doctor import Finding
 from instar.errors import SimulatorError
+from instar.findings import Finding
 from instar.simulators.vima import probe
 from instar.simulators.vima.program import Program, environment
 

@@ -12,9 +12,9 @@ import numpy as np
 from typing_extensions import Doc
 
 from instar.demo import Context, Instruction, Observation
-from instar.doctor import Finding
 from instar.embodiments.vima import VIMA
 from instar.errors import ConfigError, SimulatorError
+from instar.findings import Finding
 from instar.policy import Policy, PolicySpec
 from instar.robot import ActionChunk, Floats, Robot
 from instar.simulator import Task, Transition
