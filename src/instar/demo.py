@@ -15,6 +15,7 @@ from instar.errors import DataError
 from instar.robot import Floats, Robot
 
 Pixels = NDArray[np.uint8]
+Point = tuple[float, float]  # (u, v) in continuous pixel coordinates
 Value = TypeVar("Value")
 
 
@@ -185,6 +186,7 @@ class Observation:
     state: Floats  # (S,), dimensions named by Robot.state
     objects: tuple[SceneObject, ...] = ()
     segmentation: Mapping[str, NDArray[np.uint8]] = field(default_factory=dict)  # by camera: (H, W) object ids
+    effector: Mapping[str, Point] = field(default_factory=dict)  # by camera: where the end effector was seen
 
 
 @dataclass(frozen=True, eq=False)

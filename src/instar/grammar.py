@@ -107,19 +107,19 @@ class Repeat:
         self,
         name: str,
         grammar: Grammar | Callable[[int], Grammar],
-        separator: str = "\n",
+        separator: str | Grammar = "\n",
         least: int = 1,
         most: int = 8,
     ) -> None:
         if not 0 <= least <= most or most < 1:
             raise ConfigError(f"repetition {name!r}: between {least} and {most} times is not possible")
         self.name = name
-        self.separator = Literal(separator)
+        self.separator = Grammar(separator)
         self.least = least
         self.most = most
         self._items = grammar if isinstance(grammar, Grammar) else tuple(grammar(k) for k in range(most))
         if most > 1:
-            _check((*self._item(0).parts[-1:], self.separator))
+            _check((*self._item(0).parts[-1:], *self.separator.parts[:1]))
 
     def slots(self) -> tuple[str, ...]:
         return (self.name,)
@@ -128,7 +128,7 @@ class Repeat:
         items = values[self.name]
         if not self.least <= len(items) <= self.most:
             raise DataError(f"{self.name} has {len(items)} items, not {self.least} to {self.most}")
-        return self.separator.text.join(self._item(k).format(item) for k, item in enumerate(items))
+        return self.separator.write({}).join(self._item(k).format(item) for k, item in enumerate(items))
 
     def read(self, scan: Scan, start: int) -> Iterator[tuple[int, dict[str, Any]]]:
         return self._read_more(scan, start, ())

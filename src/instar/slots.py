@@ -148,6 +148,33 @@ class Fixed:
 
 
 @dataclass(frozen=True)
+class Short:
+    """A number rounded to at most so many decimals and written as Python prints it: 0.1 and not 0.1000."""
+
+    name: str
+    decimals: int
+
+    def slots(self) -> tuple[str, ...]:
+        return (self.name,)
+
+    def write(self, values: Values) -> str:
+        text = repr(round(float(values[self.name]), self.decimals))
+        if not _PLAIN.fullmatch(text):
+            raise DataError(f"{self.name} = {text} is not a number that is written without an exponent")
+        return text
+
+    def read(self, scan: Scan, start: int) -> Iterator[tuple[int, dict[str, Any]]]:
+        match = _NUMBER.match(scan.text, start)
+        if match:
+            yield match.end(), {self.name: float(match[0])}
+        else:
+            scan.miss(start, f"a number for {self.name}")
+
+    def pattern(self) -> str:
+        return f"-?(?:0|[1-9][0-9]*)\\.[0-9]{{1,{self.decimals}}}"
+
+
+@dataclass(frozen=True)
 class Integer:
     """A whole number."""
 
@@ -255,6 +282,7 @@ class Choice:
 
 
 _NUMBER = re.compile(r"[+-]?\d+(?:\.\d+)?")
+_PLAIN = re.compile(r"-?\d+\.\d+")
 _INTEGER = re.compile(r"[+-]?\d+")
 _LONGEST_INTEGER = 100  # characters; Python refuses to read some thousands
 _ESCAPES = {letter: "\\" + letter for letter in "\\.^$*+?{}[]|()"} | {"\n": "\\n", "\t": "\\t", "\r": "\\r"}
