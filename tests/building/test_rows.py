@@ -1,5 +1,6 @@
 """Episodes as rows: what belongs to one picture is in one row, and chance depends on names alone."""
 
+import re
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
@@ -12,7 +13,9 @@ from instar.building.rows import Tools, rows_of
 from instar.chat import IMAGE, AuxiliaryTask, Conversation, Turn
 from instar.demo import Episode, Image, Observation, Step, View
 from instar.errors import DataError
+from instar.recipes.llarva import Llarva
 from instar.shards import Row
+from tests.arm import arm_episode
 from tests.toy import toy_episode
 
 NAMES = plugins.names("auxiliary")
@@ -135,3 +138,20 @@ def test_a_share_of_episodes_is_told_in_other_words_and_their_actions_stay() -> 
 def _texts(rows: list[Row], role: str) -> list[str]:
     turns = (turn for row in rows for sample in row.samples for turn in sample.conversation.turns)
     return [turn.text for turn in turns if turn.role == role]
+
+
+def test_noise_is_felt_in_questions_alone_and_is_the_same_wherever_a_step_is_told() -> None:
+    def said(noise: float, seed: int = 0) -> list[tuple[str, str]]:
+        recipe = Llarva(noise=noise, state="joint_1", trace="none")
+        rows = rows_of(arm_episode(4), replace(tools(), kind="llarva", recipe=recipe), seed)
+        turns = [sample.conversation.turns for row in rows for sample in row.samples]
+        return [(question.text, answer.text) for question, answer in turns]
+
+    plain, noisy = said(0.0), said(0.01)
+    assert [answer for _, answer in plain] == [answer for _, answer in noisy]
+    assert noisy == said(0.01)
+    assert noisy != said(0.01, seed=1)
+    told = [re.findall(r"\[(-?[0-9.]+)\]", question) for question, _ in noisy]
+    assert [len(states) for states in told] == [1, 2, 3, 4]
+    assert told[3][:3] == told[2]
+    assert told != [re.findall(r"\[(-?[0-9.]+)\]", question) for question, _ in plain]

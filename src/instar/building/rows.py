@@ -69,8 +69,9 @@ def rows_of(episode: Episode, tools: Tools, seed: int) -> list[Row]:
     if tools.reworded:
         episode = _reworded(episode, tools.reworded, _rng(seed, episode.id, "", "words"))
     groups = _Groups()
+    felt = _felt(episode, getattr(tools.recipe, "noise", 0.0), _rng(seed, episode.id, "", "noise"))
     for t in range(episode.length):
-        _act(episode, t, tools, groups)
+        _act(episode, felt, t, tools, groups)
     for view in episode.views():
         _see(episode, view, tools, seed, groups)
     return _named(episode, groups)
@@ -84,10 +85,22 @@ def _reworded(episode: Episode, share: float, rng: np.random.Generator) -> Episo
     return replace(episode, instruction=replace(told, text=paraphrased(told.text, rng, taught=True)))
 
 
-def _act(episode: Episode, t: int, tools: Tools, groups: _Groups) -> None:
-    """Add what the recipe says of step `t`."""
+def _felt(episode: Episode, noise: float, rng: np.random.Generator) -> Episode:
+    """`episode` with normal noise on its states, the same wherever a step is mentioned: questions are asked of it."""
+    if not noise:
+        return episode
+    steps = []
+    for step in episode.steps:
+        state = step.observation.state
+        noisy = state + rng.normal(0.0, noise, state.shape)
+        steps.append(replace(step, observation=replace(step.observation, state=noisy)))
+    return replace(episode, steps=steps)
+
+
+def _act(episode: Episode, felt: Episode, t: int, tools: Tools, groups: _Groups) -> None:
+    """Add what the recipe says of step `t`; it asks about the episode as it was `felt`."""
     action = _finite(episode, t)
-    said = tools.recipe.ask(episode.context(t, tools.recipe.past)).answered(tools.recipe.answer(episode, t))
+    said = tools.recipe.ask(felt.context(t, tools.recipe.past)).answered(tools.recipe.answer(episode, t))
     view = View(str(t), episode.steps[t].observation.images, (), t)
     group = groups.of(said.images, view.key)
     name = f"{episode.id}/{t}/{tools.kind}"

@@ -39,7 +39,7 @@ def test_an_action_is_what_the_next_observation_shows(forked: Path) -> None:
     assert episode.instruction.text == "open drawer 2"
     assert (episode.length, len(episode.steps)) == (3, 4)
     assert_allclose(episode.action(1), [*(np.arange(7) / 10 + 2), 0.0])
-    assert_allclose(episode.steps[1].observation.state, [*(np.arange(7) + 1), 1.0])
+    assert_allclose(episode.steps[1].observation.state, [*(np.arange(7) + 1), 1.0, 0.1, 0.2, 0.8])
     assert episode.steps[3].action is None
     assert episode.steps[2].observation.images["wrist"].pixels[0, 0, 0] == 102
 

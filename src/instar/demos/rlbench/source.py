@@ -18,6 +18,7 @@ from instar.embodiments.panda import END_EFFECTOR_POSE, JOINT_POSITION, JOINT_VE
 from instar.errors import ConfigError, DataError
 from instar.files import digest
 from instar.robot import ActionSpace, Robot
+from instar.tracing import PLACE
 
 Control = Literal["joint_velocity", "joint_position", "end_effector_pose"]
 
@@ -64,14 +65,15 @@ class RLBench:
         attribute, width, space = _SPACES[self.control]
         gripper = recording.numbers("gripper_open", 1)
         actions = np.concatenate([recording.numbers(attribute, width), gripper], axis=1)[1:]
-        states = np.concatenate([recording.numbers("joint_positions", len(JOINTS)), gripper], axis=1)
+        joints, hand = recording.numbers("joint_positions", len(JOINTS)), recording.numbers("gripper_pose", 7)
+        states = np.concatenate([joints, gripper, hand[:, :3]], axis=1)
         sizes = {camera: pictures[camera](0).pixels.shape[:2] for camera in cameras}
         robot = Robot(
             "panda",
             self.control.replace("_", " "),
             space,
             tuple(recording.camera(camera, *size) for camera, size in sizes.items()),
-            (*JOINTS, "gripper"),
+            (*JOINTS, "gripper", *PLACE),
         )
         return Episode(
             id, robot, Instruction(words(archive, id)[0]), RecordedSteps(recording.where, actions, states, pictures)
