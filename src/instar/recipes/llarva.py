@@ -22,6 +22,7 @@ from typing_extensions import Doc
 
 from instar.chat import IMAGE, Conversation, Turn
 from instar.demo import Context, Episode
+from instar.embodiments.registry import title
 from instar.errors import ConfigError, DataError, ReplyError
 from instar.files import read_yaml
 from instar.grammar import Fixed, Grammar, Integer, Part, Repeat, Space
@@ -93,7 +94,7 @@ class Llarva:
         question = words["templates"][self.template]
         states = self._states(context)
         values = {
-            "robot": words["robots"].get(context.robot.name, context.robot.name),
+            "robot": title(context.robot.name),
             "control": words["controls"].get(context.robot.control, context.robot.control),
             "task": told if self._compat else told.rstrip("."),
             "count": str(len(states)),

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
+from instar.embodiments.registry import canonical
 from instar.errors import DataError
 
 
@@ -48,7 +49,7 @@ def instruction(path: Path, attributes: Mapping[str, Any]) -> str:
 def robot(path: Path, attributes: Mapping[str, Any]) -> str:
     """Who acts."""
     robots = _json(path, attributes, "env_args").get("env_kwargs", {}).get("robots", "Panda")
-    return "+".join(robots if isinstance(robots, list) else [str(robots)]).lower()
+    return "+".join(map(canonical, robots if isinstance(robots, list) else [str(robots)]))
 
 
 def _json(path: Path, attributes: Mapping[str, Any], name: str) -> dict[str, Any]:

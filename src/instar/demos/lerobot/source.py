@@ -15,6 +15,7 @@ from instar.demo import Episode, Image, Instruction
 from instar.demos.lerobot.meta import Entry, Feature, Meta, read_schema, read_table
 from instar.demos.lerobot.reel import Reel
 from instar.demos.recorded import RecordedSteps
+from instar.embodiments.registry import canonical
 from instar.errors import ConfigError, DataError
 from instar.files import digest, file_size
 from instar.robot import ActionSpace, Camera, Floats, Robot
@@ -157,7 +158,7 @@ class _Dataset:
         state = self.meta.features.get(self.source.state)
         named = _names(state, int(np.prod(state.shape)), "s") if state else ()
         cameras = tuple(Camera(name, *_sides(feature)) for name, feature in self.cameras.items())
-        return Robot(self.meta.robot or self.meta.root.name, "recorded commands", space, cameras, named)
+        return Robot(canonical(self.meta.robot or self.meta.root.name), "recorded commands", space, cameras, named)
 
 
 @lru_cache(maxsize=16)

@@ -15,6 +15,7 @@ from instar.demos.rlds.columns import Term
 from instar.demos.rlds.folder import FEATURES, INFO, Columns, Folder
 from instar.demos.rlds.layout import Layout, Rows
 from instar.demos.rlds.standards import Standard, standard
+from instar.embodiments.registry import canonical
 from instar.errors import ConfigError, DataError
 from instar.files import digest, digest_file, file_size
 from instar.robot import ActionSpace, Camera, Robot
@@ -87,7 +88,7 @@ class _Dataset:
         )
         cameras = tuple(_camera(name, theirs, kept[0]) for name, theirs in self.standard.cameras.items())
         named = tuple(f"s{k}" for k in range(states))
-        return Robot(self.standard.robot or self.folder.name, "end effector motion", space, cameras, named)
+        return Robot(self.standard.robot or canonical(self.folder.name), "end effector motion", space, cameras, named)
 
 
 @lru_cache(maxsize=16)
