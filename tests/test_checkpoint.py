@@ -83,7 +83,7 @@ def test_refuses_a_folder_without_a_card(tmp_path: Path) -> None:
     ("changes", "error", "message"),
     [
         ({"format": 99}, DataError, r"format 99.*newer instar"),
-        ({"recipe": {"name": "larva", "options": {}}}, MismatchError, r"recipe larva.*'llara'"),
+        ({"recipe": {"name": "llaro", "options": {}}}, MismatchError, r"recipe llaro.*'llara'"),
         ({"wording": "other"}, MismatchError, "in other words than it has now"),
         ({"adapter": True}, DataError, "says adapter=True"),
         ({"robot": {"name": "vima"}}, DataError, r"card\.json: robot\.control"),

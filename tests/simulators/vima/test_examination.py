@@ -76,8 +76,8 @@ def test_the_doctor_examines_plugins_by_their_choice(monkeypatch: pytest.MonkeyP
     monkeypatch.delenv(CHECKOUT, raising=False)
     found = subjects(examine(DoctorConfig(plugin=f"vima:python={sys.executable}")))
     assert found["vima_bench"].level == "error"
-    with pytest.raises(PluginError, match="'tabletop' needs nothing but its packages"):
-        examine(DoctorConfig(plugin="tabletop"))
+    with pytest.raises(PluginError, match="'llara' needs nothing but its packages"):
+        examine(DoctorConfig(plugin="llara"))
     with pytest.raises(PluginError, match="no plugin of any kind is called 'vimas'"):
         examine(DoctorConfig(plugin="vimas"))
 
