@@ -44,7 +44,7 @@ class Neighbour:
     @property
     def spec(self) -> PolicySpec:
         """It acts on VIMA's robot, one action at a time."""
-        return PolicySpec("the tabletop's expert", VIMA, past=0, horizon=1)
+        return PolicySpec("the tabletop's expert", (VIMA,), past=0, horizon=1)
 
     def act(self, contexts: Sequence[Context]) -> list[ActionChunk]:
         """The same action for each context: there is one episode in play."""

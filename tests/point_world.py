@@ -91,11 +91,11 @@ class Slider:
     past: int = 0
     horizon: int = 1
     stride: float = STEP
-    robot: Robot | None = POINT
+    robots: tuple[Robot, ...] = (POINT,)
 
     @property
     def spec(self) -> PolicySpec:
-        return PolicySpec("slider", self.robot, self.past, self.horizon)
+        return PolicySpec("slider", self.robots, self.past, self.horizon)
 
     def act(self, contexts: Sequence[Context]) -> list[ActionChunk]:
         return [self._answer(context) for context in contexts]
@@ -113,11 +113,11 @@ class Constant:
     """Always the same chunk."""
 
     chunk: ActionChunk
-    robot: Robot | None = None
+    robots: tuple[Robot, ...] = ()
 
     @property
     def spec(self) -> PolicySpec:
-        return PolicySpec("constant", self.robot, 0, 1)
+        return PolicySpec("constant", self.robots, 0, 1)
 
     def act(self, contexts: Sequence[Context]) -> list[ActionChunk]:
         return [self.chunk for _ in contexts]

@@ -46,8 +46,8 @@ def _act(policy: VlmPolicy) -> str:
 
 def test_an_untrained_model_with_a_card_is_a_policy(checkpoint: Path) -> None:
     policy = load_policy(checkpoint, device="cpu")
-    assert policy.robot.name == "vima"
-    assert [camera.name for camera in policy.robot.cameras] == ["front"]  # as the recipe has it
+    assert policy.robots[0].name == "vima"
+    assert [camera.name for camera in policy.robots[0].cameras] == ["front"]  # as the recipe has it
     assert _act(policy)
 
 

@@ -41,7 +41,7 @@ class Speaking:
 
     @property
     def spec(self) -> PolicySpec:
-        return PolicySpec("speaking", None, self.recipe.past, self.recipe.horizon)
+        return PolicySpec("speaking", (), self.recipe.past, self.recipe.horizon)
 
     def act(self, contexts: Sequence[Context]) -> list[ActionChunk]:
         return [self._say(context) for context in contexts]

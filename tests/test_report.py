@@ -5,6 +5,7 @@ import hashlib
 import json
 import re
 from html.parser import HTMLParser
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -224,11 +225,14 @@ def test_the_bytes_of_pictures_are_bounded(tmp_path: Path, monkeypatch: pytest.M
     assert (summary.shown, summary.left_out) == (2, 2)
 
 
-def test_a_long_episode_keeps_its_beginning_and_its_end(tmp_path: Path) -> None:
+def test_a_long_episode_is_shown_evenly_from_its_beginning_to_its_end(tmp_path: Path) -> None:
     long = record("rotate", 0, Outcome.TIMEOUT, [step()] * 30)
     page, _, _ = report(tmp_path, run(tmp_path / "a", [long], films="always"))
-    assert len(page.all("img")) == 12
-    assert page.all("img")[-1]["alt"].endswith("at the end")
+    *before, end = [image["alt"] for image in page.all("img")]
+    assert end.endswith("at the end")
+    steps = [int(found[1]) for alt in before if (found := re.search(r"before step (\d+)", alt))]
+    assert (len(steps), steps[0]) == (11, 1)
+    assert {later - earlier for earlier, later in pairwise([*steps, 31])} == {2, 3}
 
 
 def test_latency_says_median_and_tail(tmp_path: Path) -> None:

@@ -83,7 +83,7 @@ def test_refuses_a_simulator_with_other_units_before_the_first_step() -> None:
     other = replace(POINT, actions=replace(SPACE, units=("mm",)))
     world = PointWorld()
     with pytest.raises(MismatchError, match="units"):
-        rollout(Slider(robot=other), world, trial())
+        rollout(Slider(robots=(other,)), world, trial())
     assert world.taken == 0
 
 

@@ -6,15 +6,16 @@ import logging
 import time
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Final
 
 from instar import __version__, engines, plugins
+from instar.blend import Rule, blended, require_weights
 from instar.building.ledger import Ledger
-from instar.building.plan import claim
+from instar.building.plan import claim, claim_several
 from instar.building.rows import Tools, rows_of
-from instar.demo import DemoSource, Episode, Remarking
+from instar.demo import DemoSource, Episode, Remarking, held_out, original
 from instar.errors import ConfigError, DataError, MismatchError, ReplyError, SimulatorError
 from instar.files import MANIFEST, digest, write_json
 from instar.plugins import Choice
@@ -33,13 +34,21 @@ UNUSABLE: Final = (DataError, MismatchError, ReplyError, SimulatorError)
 class BuildConfig:
     """Turn demonstrations into a folder of samples to train on."""
 
-    demos: str  # demonstrations to read, as FORMAT:PATH with further options after commas, e.g. vima:rollouts.zip
+    # Demonstrations to read, as FORMAT:PATH with further options after commas, e.g. vima:rollouts.zip; of several such
+    # sources each gets a folder of its own, and a share of every epoch
+    demos: tuple[str, ...] | str
     out: Path  # folder to fill; an unfinished build of the same in it goes on from where it stopped
     recipe: str = "llara"  # how acting becomes talking, with its options, e.g. llara:past=2
     auxiliary: tuple[str, ...] = ()  # tasks that teach seeing, e.g. obj_det spa_rel; "all" is every one installed
     reworded: float = 0.0  # share of episodes told in other words, never those that eval --disturb paraphrase=true uses
     seed: int = 0  # of every random choice, such as which wording a question gets
-    episodes: int | None = None  # only the first so many episodes
+    episodes: int | None = None  # only the first so many episodes of every source
+    holdout: float = 0.0  # share of all episodes, chosen by a hash of their ids, that are kept for judging
+    held_out: bool = False  # build the episodes that --holdout keeps, and no others
+    weights: tuple[float, ...] = ()  # of several sources, one each: see balance. All the same where not given
+    # what a weight is. sizes: how often each sample of a source is seen in an epoch, as in OpenVLA; shares: how much of
+    # an epoch is of a source, however large it is
+    balance: Rule = "sizes"
     workers: int = 0  # processes at work; 0 is one per core. The bytes do not depend on it
     engine: engines.Engine = "local"  # where they work: "local" on this machine, "ray" on a Ray cluster
     strict: bool = False  # stop at the first episode that cannot be used, instead of leaving it out
@@ -52,6 +61,16 @@ class BuildConfig:
                 raise ConfigError(f"{name} must be at least {least}, not {value}")
         if not 0 <= self.reworded <= 1:
             raise ConfigError(f"reworded is a share of all episodes, from 0 to 1, not {self.reworded:g}")
+        if not 0 <= self.holdout < 1 or (self.held_out and not self.holdout):
+            raise ConfigError(f"holdout is the share of episodes to keep for judging, e.g. 0.1, not {self.holdout:g}")
+        if not self.sources:
+            raise ConfigError("no demonstrations are named; name at least one source, as FORMAT:PATH")
+        require_weights(self.weights, len(self.sources))
+
+    @property
+    def sources(self) -> tuple[str, ...]:
+        """The demonstrations, source by source."""
+        return (self.demos,) if isinstance(self.demos, str) else self.demos
 
 
 @dataclass(frozen=True)
@@ -67,6 +86,7 @@ class BuildSummary:
     seconds: float  # taken by this run
     resumed: int  # episodes that an earlier run had built
     notes: tuple[str, ...] = ()  # what the source has to say about its choice of episodes
+    shares: Mapping[str, float] = field(default_factory=dict)  # of several sources, of an epoch's actions
 
 
 @dataclass(frozen=True)
@@ -105,12 +125,60 @@ def build(config: BuildConfig, progress: Progress = silent) -> BuildSummary:
     """Fill `config.out` with samples; `progress` hears of episodes after every shard.
 
     Raises ConfigError if the folder holds something else or a build with another plan, DataError if no episode can be
-    used (with `strict`: if one cannot), MismatchError if the episodes are not all of one robot.
+    used (with `strict`: if one cannot), MismatchError if the episodes of a source are not all of one robot.
     """
+    if len(config.sources) == 1:
+        return _build(config, config.sources[0], progress)
+    return _build_several(config, progress)
+
+
+def _build_several(config: BuildConfig, progress: Progress) -> BuildSummary:
+    """A samples folder for each source; that all of them can be read is seen before the first is built."""
+    names = [f"{k}-{Choice.parse(demos).name}" for k, demos in enumerate(config.sources)]
+    for demos in config.sources:
+        tools = _tools(demos, config.recipe, _auxiliary(config), config.reworded)
+        _first_episode(tools, _ids(tools.source, config), strict=config.strict)
+    claim_several(
+        config.out, {name: Choice.parse(demos).to_json() for name, demos in zip(names, config.sources, strict=True)}
+    )
+    built = {}
+    for name, demos in zip(names, config.sources, strict=True):
+        heard = functools.partial(_heard_of, progress, demos)
+        built[name] = _build(replace(config, demos=demos, weights=(), out=config.out / name), demos, heard)
+    blend = blended(config.out, names, config.weights or (1.0,) * len(names), config.balance)
+    write_json(config.out / MANIFEST, blend.to_json())
+    return _summed(config.out, list(built.values()), dict(zip(names, blend.shares, strict=True)))
+
+
+def _heard_of(progress: Progress, demos: str, done: int, total: int, note: str) -> None:
+    progress(done, total, f"{demos}: {note}")
+
+
+def _summed(folder: Path, parts: Sequence[BuildSummary], shares: Mapping[str, float]) -> BuildSummary:
+    """What all sources came to."""
+    counts: Counter[str] = Counter()
+    for part in parts:
+        counts.update(part.counts)
+    return BuildSummary(
+        folder=folder,
+        episodes=sum(part.episodes for part in parts),
+        views=sum(part.views for part in parts),
+        counts=dict(sorted(counts.items())),
+        left_out=tuple(left for part in parts for left in part.left_out),
+        bytes=sum(part.bytes for part in parts),
+        seconds=sum(part.seconds for part in parts),
+        resumed=sum(part.resumed for part in parts),
+        notes=tuple(note for part in parts for note in part.notes),
+        shares=shares,
+    )
+
+
+def _build(config: BuildConfig, demos: str, progress: Progress) -> BuildSummary:
+    """The samples of one source."""
     started = time.monotonic()
-    choices = (config.demos, config.recipe, _auxiliary(config), config.reworded)
+    choices = (demos, config.recipe, _auxiliary(config), config.reworded)
     tools = _tools(*choices)
-    ids = _ids(tools.source, config.episodes)
+    ids = _ids(tools.source, config)
     notes = _notes(tools.source)
     plan = _plan(config, tools, len(ids))
     claim(config.out, plan)
@@ -146,10 +214,14 @@ def _kind(kind: str, plugin: object) -> str:
     return plugins.choice_of(kind, plugin).name
 
 
-def _ids(source: DemoSource, episodes: int | None) -> list[str]:
-    ids = list(source.ids()[:episodes])
+def _ids(source: DemoSource, config: BuildConfig) -> list[str]:
+    """The episodes to build. What is held out is a matter of the id alone, not of how many episodes there are."""
+    ids = list(source.ids()[: config.episodes])
     if not ids:
         raise DataError("there are no demonstrations; look at them with `instar inspect`")
+    ids = [id for id in ids if held_out(original(id), config.holdout) == config.held_out]
+    if not ids:
+        raise DataError(f"of so few demonstrations a holdout of {config.holdout:g} leaves none here")
     twice = [id for id, times in Counter(ids).items() if times > 1]
     if twice:
         raise DataError(f"two demonstrations are called {twice[0]!r}; ids must tell them apart")
@@ -177,6 +249,7 @@ def _plan(config: BuildConfig, tools: Tools, ids: int) -> dict[str, Any]:
         "auxiliary": [plugins.choice_of("auxiliary", task).to_json() for task in tools.auxiliary.values()],
         "wording": [getattr(plugin, "wording_hash", "") for plugin in (tools.recipe, *tools.auxiliary.values())],
         "reworded": config.reworded or None,
+        **({"holdout": config.holdout, "held_out": config.held_out} if config.holdout else {}),
         "seed": config.seed,
     }
 

@@ -6,7 +6,7 @@ from typing import Literal, Protocol, runtime_checkable
 
 import numpy as np
 
-from instar.demo import Context, Episode, Image, View
+from instar.demo import Context, Episode, Image, Point, View
 from instar.errors import DataError
 from instar.grammar import Grammar
 from instar.robot import Floats, Robot
@@ -103,6 +103,15 @@ class Recipe(Protocol):
 
     def robot(self, robot: Robot) -> Robot:
         """`robot` cut down to what this recipe relies on: the cameras it looks through, say."""
+        ...
+
+
+@runtime_checkable
+class Tracing(Protocol):
+    """A recipe whose replies say where the end effector will go in the picture."""
+
+    def traced(self, reply: str, robot: Robot) -> list[Point]:
+        """The points of a reply in pixels of the picture, in order; none where it says none. Raises ReplyError."""
         ...
 
 

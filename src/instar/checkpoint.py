@@ -46,6 +46,15 @@ class Base:
 
 
 @dataclass(frozen=True)
+class Taught:
+    """One of several sources that a model learned from."""
+
+    source: str  # its name in the blend
+    robot: Robot
+    statistics: ActionStatistics | None  # of its demonstrated actions
+
+
+@dataclass(frozen=True)
 class Card:
     """What a checkpoint is: all that is needed to use it and to make it again."""
 
@@ -62,6 +71,7 @@ class Card:
     run: Mapping[str, JSON] = field(default_factory=dict)  # what decides the result, digests of the samples included
     adapter: bool = False  # LoRA adapters, to be laid over the base
     versions: Mapping[str, str] = field(default_factory=dict)  # of the software that made it
+    taught: tuple[Taught, ...] = ()  # where it learned from several sources: all of them, the first included
     format: int = FORMAT
 
 
@@ -149,19 +159,38 @@ def load_backbone(choice: Choice, folder: Path, device: str = "cpu", dtype: Prec
 
 
 def load_policy(
-    path: Path, *, device: str = "auto", dtype: Precision = "auto", constrained: bool = True, base: Path | None = None
+    path: Path,
+    *,
+    device: str = "auto",
+    dtype: Precision = "auto",
+    constrained: bool = True,
+    base: Path | None = None,
+    source: str = "",
 ) -> VlmPolicy:
     """The policy in a checkpoint folder, asked by the recipe that taught it.
 
-    `base` is where the base of LoRA adapters is now, if it moved. Raises DataError where there is no checkpoint or no
-    base, and MismatchError where the base or the recipe is not the one of the card.
+    One that learned from several sources acts on the robot of each; where two of them have the same robot with other
+    bounds, `source` says whose are meant. `base` is where the base of LoRA adapters is now, if it moved. Raises
+    DataError where there is no checkpoint or no base, and MismatchError where base or recipe is not the card's.
     """
     path = Path(path)
     card = read_card(path)
     recipe = recipe_of(path, card)
-    assert card.robot is not None
+    robots = tuple(recipe.robot(robot) for robot in _robots(path, card, source))
     backbone = _speaker(path, card, base, (device, dtype))
-    return VlmPolicy(card.name, recipe.robot(card.robot), recipe, backbone, constrained)
+    return VlmPolicy(card.name, robots, recipe, backbone, constrained)
+
+
+def _robots(path: Path, card: Card, source: str) -> tuple[Robot, ...]:
+    """The robots that a checkpoint can act on; with `source`, that one's."""
+    if not source:
+        assert card.robot is not None
+        return tuple(taught.robot for taught in card.taught) or (card.robot,)
+    found = tuple(taught.robot for taught in card.taught if taught.source == source)
+    if not found:
+        known = ", ".join(taught.source for taught in card.taught) or "only one, which needs no name"
+        raise MismatchError(f"{path} was taught by no source {source!r}; there are: {known}")
+    return found
 
 
 def load_speaker(

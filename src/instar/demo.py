@@ -267,6 +267,12 @@ def original(id: str) -> str:
 _COPY: Final = re.compile(r"~\d+$")
 
 
+def held_out(episode: str, share: float) -> bool:
+    """Whether an episode is kept for judging: decided by its id alone, so alike everywhere and for ever."""
+    place = int.from_bytes(hashlib.blake2b(episode.encode(), digest_size=8).digest(), "big")
+    return place < share * 2**64
+
+
 @runtime_checkable
 class DemoSource(Protocol):
     """Demonstrations of one kind in one place. A frozen dataclass: it is its options, and travels between processes."""

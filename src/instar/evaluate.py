@@ -65,6 +65,7 @@ class EvaluateConfig:
     device: str = "auto"  # where a checkpoint runs: "auto", "cpu", "cuda"
     dtype: Literal["auto", "float32", "bfloat16"] = "auto"  # a checkpoint's precision
     base: Path | None = None  # folder of the base model of a checkpoint that is an adapter
+    source: str = ""  # of a checkpoint with several sources, the one whose robot is meant, where two have the same
     patience: float = 300.0  # seconds of silence after which a simulator process is given up
 
     def __post_init__(self) -> None:
@@ -197,6 +198,7 @@ def make_policy(config: EvaluateConfig) -> Policy | None:
         dtype=config.dtype,
         constrained=config.constrained,
         base=config.base,
+        source=config.source,
     )
     return asked_as(taught, config.asking)
 
@@ -233,6 +235,7 @@ def _settings(
         "limit": config.limit,
         "episodes": {"count": len(trials), "digest": digest([[trial.id, trial.task.max_steps] for trial in trials])},
         **spoken,
+        **({"source": config.source} if config.source else {}),
         **({"disturb": disturb} if (disturb := str(config.disturbance)) else {}),
     }
 

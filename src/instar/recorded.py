@@ -33,7 +33,7 @@ class RecordedPolicy:
     @property
     def spec(self) -> PolicySpec:
         """Remembers as much as the recipe."""
-        return PolicySpec("recorded", None, self.recipe.past, self.recipe.horizon)
+        return PolicySpec("recorded", (), self.recipe.past, self.recipe.horizon)
 
     def act(self, contexts: Sequence[Context]) -> list[ActionChunk]:
         """What is on record for the step of each context."""

@@ -240,8 +240,7 @@ def rollout(
 
 def agree(policy: Policy, simulator: Simulator) -> None:
     """Raise MismatchError unless `policy` can act on the robot of `simulator`."""
-    if policy.spec.robot is not None:
-        policy.spec.robot.require(simulator.robot)
+    policy.spec.own(simulator.robot)
 
 
 def timed(policy: Policy, contexts: Sequence[Context]) -> tuple[list[ActionChunk], float]:

@@ -108,9 +108,17 @@ def read_manifest(folder: Path) -> Manifest:
             raise DataError(f"{folder}: the folder is not whole; run the same build again to finish it")
         raise DataError(f"{folder}: no samples here; `instar build` makes them")
     value = read_json(path)
+    if several(value):
+        names = ", ".join(str(folder / str(part.get("name"))) for part in value.get("parts", ()))
+        raise DataError(f"{folder}: holds the samples of several sources; for this, name one of them: {names}")
     if isinstance(value, dict) and value.get("format", FORMAT) != FORMAT:
         raise DataError(f"{path}: format {value['format']}, but this version reads format {FORMAT}; build it again")
     return checked(Manifest, value, f"{path}: not the manifest of a samples folder")
+
+
+def several(manifest: Any) -> bool:
+    """Whether a manifest, as read, is one of several sources (`instar.blend`)."""
+    return isinstance(manifest, dict) and manifest.get("kind") == "blend"
 
 
 @dataclass(frozen=True, eq=False)
@@ -206,8 +214,8 @@ class Samples:
         """Conversation `number` of the index."""
         return self.sample(number).conversation
 
-    def indices(self, weights: Mapping[str, float], rng: np.random.Generator) -> Integers:
-        """Numbers of the conversations of one epoch, in the order of the rows.
+    def indices(self, weights: Mapping[str, float], rng: np.random.Generator, copies: float = 1.0) -> Integers:
+        """Numbers of the conversations of one epoch, in the order of the rows; each `copies` times over.
 
         A conversation whose kind's weight times its own is 2.5 is there twice and every other time a third time; 0
         leaves it out; kinds not in `weights` count 1. Raises ConfigError for a kind that is not there.
@@ -218,9 +226,9 @@ class Samples:
             if not (np.isfinite(weight) and weight >= 0):
                 raise ConfigError(f"the weight of {kind!r} must be 0 or more, not {weight}")
         by_kind = np.array([weights.get(name, 1.0) for name in self.index.names])
-        wanted = self.index.weights * by_kind[self.index.kinds]
-        copies = np.floor(wanted + rng.random(len(wanted))).astype(np.int64)
-        return np.repeat(np.arange(len(wanted)), copies)
+        wanted = self.index.weights * by_kind[self.index.kinds] * copies
+        times = np.floor(wanted + rng.random(len(wanted))).astype(np.int64)
+        return np.repeat(np.arange(len(wanted)), times)
 
     def examples(self) -> dict[str, Sample]:
         """The first sample of every kind."""

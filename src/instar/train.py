@@ -8,11 +8,11 @@ import os
 from collections.abc import Mapping
 from pathlib import Path
 
+from instar.blend import digest_of
 from instar.checkpoint import CARD, read_card
 from instar.errors import ConfigError
 from instar.files import JSON
 from instar.progress import Progress, silent
-from instar.samples import read_manifest
 from instar.training.config import Lora, TrainConfig, TrainSummary
 from instar.training.run import Run, require_same
 
@@ -44,7 +44,7 @@ def _identity(config: TrainConfig) -> dict[str, JSON]:
     """What makes a run this run and no other."""
     return {
         "config": config.meaning(),
-        "samples": [read_manifest(path).digest for path in config.samples],
+        "samples": [digest_of(path) for path in config.samples],
         "processes": int(os.environ.get("WORLD_SIZE", "1")),  # set by torchrun and accelerate launch alike
     }
 

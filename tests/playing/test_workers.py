@@ -203,7 +203,7 @@ def test_a_policy_for_another_robot_is_refused_before_it_is_asked(tmp_path: Path
             raise AssertionError(f"asked about {len(contexts)} contexts")
 
     config = EvaluateConfig("expert", tmp_path, workers=workers, videos="none")
-    policy = Silent(robot=replace(POINT, actions=replace(SPACE, frame="end effector")))
+    policy = Silent(robots=(replace(POINT, actions=replace(SPACE, frame="end effector")),))
     with pytest.raises(MismatchError, match="action frame"):
         list(play(policy, PointWorld, [trial()], config))
 

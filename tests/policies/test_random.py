@@ -54,4 +54,4 @@ def test_is_a_policy_that_its_choice_makes_again() -> None:
     assert isinstance(policy, Policy)
     assert policy == RandomPolicy(3)
     assert plugins.make("policies", plugins.choice_of("policies", policy)) == policy
-    assert policy.spec.robot is None
+    assert policy.spec.robots == ()

@@ -104,7 +104,7 @@ def test_what_was_taught_to_talk_answers_and_cannot_act(talk: Path, tmp_path: Pa
 
 def test_talk_beside_actions_makes_a_policy(samples: Path, talk: Path, tmp_path: Path) -> None:
     train(replace(run_of(talk, tmp_path / "out", steps=1, mixture="obj_det=1"), samples=(talk, samples)))
-    assert load_policy(tmp_path / "out", device="cpu").spec.robot == VIMA_FRONT
+    assert load_policy(tmp_path / "out", device="cpu").spec.robots == (VIMA_FRONT,)
 
 
 def test_samples_without_a_recipe_are_in_a_mixture_whole(samples: Path, talk: Path) -> None:

@@ -19,11 +19,13 @@ COLLECTED: Final = "vima"  # the format that `instar collect` writes
 
 
 def collected(folder: Path) -> Description:
-    """Demonstrations that `instar collect` wrote, and from what."""
-    found = demos_of(f"{COLLECTED}:{folder}")
-    source = in_words(read_json(folder / PLAN).get("demos"))
+    """Demonstrations that `instar collect` or `instar export` wrote, and from what."""
+    plan = read_json(folder / PLAN)
+    exported = plan["layout"] in plugins.names("demos")
+    found = demos_of(f"{plan['layout'] if exported else COLLECTED}:{folder}")
+    source = ("exported from" if exported else "collected from", in_words(plan.get("demos")))
     whole = (folder / MANIFEST).is_file()
-    return replace(found, name=folder.resolve().name, whole=whole, facts=(("collected from", source), *found.facts))
+    return replace(found, name=folder.resolve().name, whole=whole, facts=(source, *found.facts))
 
 
 def demos_of(text: str) -> Description:

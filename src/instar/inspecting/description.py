@@ -9,7 +9,7 @@ from instar.chat import Turn
 from instar.metrics import SuccessRate
 from instar.plugins import Choice
 
-Kind = Literal["samples", "checkpoint", "model", "run", "demos", "results", "detector", "llava"]
+Kind = Literal["samples", "blend", "checkpoint", "model", "run", "demos", "results", "detector", "llava"]
 Value = str | int | float | bool | None
 
 LISTED: Final = 20  # rows of a table that may be long

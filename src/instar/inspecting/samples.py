@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from pathlib import Path
 
+from instar.blend import is_blend, portions, read_blend
 from instar.errors import InstarError
 from instar.files import MANIFEST
 from instar.inspecting.demos import robot_facts
@@ -48,6 +49,41 @@ def samples_folder(folder: Path) -> Description:
     return Description(
         "samples", folder.resolve().name, whole=True, facts=tuple(facts), tables=tuple(tables), examples=examples
     )
+
+
+def several_sources(folder: Path) -> Description:
+    """Samples of several sources: their shares, and a conversation of every kind of each."""
+    name = folder.resolve().name
+    if not is_blend(folder):
+        state = ("state", "not every source is built; run the same build again to go on")
+        return Description("blend", name, whole=False, facts=(state, ("bytes", size(folder))))
+    blend = read_blend(folder)
+    of = [portion.samples for portion in portions(folder)]
+    facts: tuple[tuple[str, Value], ...] = (
+        ("recipe", str(of[0].recipe_choice)),
+        ("balance", blend.rule),
+        ("episodes", sum(samples.manifest.episodes for samples in of)),
+        ("episodes left out", sum(len(samples.manifest.left_out) for samples in of)),
+        ("conversations", sum(sum(samples.manifest.counts.values()) for samples in of)),
+        ("bytes", size(folder)),
+        ("digest", blend.digest),
+    )
+    rows = [
+        (part.name, str(part.demos), _acting(samples), samples.manifest.episodes, part.actions, part.weight, share)
+        for part, samples, share in zip(blend.parts, of, blend.shares, strict=True)
+    ]
+    head = ("source", "demonstrations", "robot", "episodes", "actions", "weight", "share of an epoch")
+    examples = tuple(
+        example(f"{part.name}: {kind}", sample.id, sample.conversation.turns)
+        for part, samples in zip(blend.parts, of, strict=True)
+        for kind, sample in samples.examples().items()
+    )
+    tables = (Table("sources", head, tuple(rows)),)
+    return Description("blend", name, whole=True, facts=facts, tables=tables, examples=examples)
+
+
+def _acting(samples: Samples) -> str | None:
+    return None if samples.robot is None else f"{samples.robot.name}, {samples.robot.control}"
 
 
 def _mixtures(samples: Samples) -> Iterator[tuple[Value, ...]]:

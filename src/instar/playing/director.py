@@ -95,8 +95,7 @@ class Director:
 
     def _open(self, event: Opened) -> None:
         assert self.policy is not None
-        if self.policy.spec.robot is not None:
-            self.policy.spec.robot.require(event.robot)
+        self.policy.spec.own(event.robot)
         self.contexts[event.place] = Context(event.robot, event.instruction, event.observation)
         self.ready.append(event.place)
 

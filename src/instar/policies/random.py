@@ -25,7 +25,7 @@ class RandomPolicy:
     @property
     def spec(self) -> PolicySpec:
         """Acts on any robot and remembers nothing."""
-        return PolicySpec("random", None, past=0, horizon=1)
+        return PolicySpec("random", (), past=0, horizon=1)
 
     def act(self, contexts: Sequence[Context]) -> list[ActionChunk]:
         """One chunk of one action per context."""

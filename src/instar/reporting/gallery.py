@@ -183,7 +183,7 @@ def _strip(entry: Entry, record: EpisodeRecord) -> Strip:
 
 
 def _frames(film: Frames, record: EpisodeRecord) -> Iterator[Frame]:
-    """The pictures of an episode; of a long one its beginning, with the end of it last."""
+    """The pictures of an episode; of a long one some, evenly spread, with its beginning first and its end last."""
     for t in _shown(film):
         step = record.trace[t] if t < len(record.trace) else None
         yield _frame(film, record, t, step)
@@ -191,7 +191,7 @@ def _frames(film: Frames, record: EpisodeRecord) -> Iterator[Frame]:
 
 def _shown(film: Frames) -> list[int]:
     last = len(film.paths) - 1
-    return list(range(last + 1)) if last < STEPS else [*range(STEPS - 1), last]
+    return sorted({int(t) for t in np.linspace(0, last, min(last + 1, STEPS)).round()})
 
 
 def _frame(film: Frames, record: EpisodeRecord, t: int, step: TraceStep | None) -> Frame:

@@ -14,7 +14,9 @@ from numpy.typing import NDArray
 from torch.utils.data import DataLoader, Dataset, Subset
 
 from instar.backbone import Backbone, Example
+from instar.blend import Portion, portions
 from instar.chat import Sample
+from instar.checkpoint import Taught
 from instar.errors import ConfigError, DataError, MismatchError
 from instar.mixture import Draw
 from instar.plugins import Choice
@@ -30,18 +32,26 @@ Indices = NDArray[np.int64]
 
 @dataclass(frozen=True, eq=False)
 class Pool:
-    """Several samples folders as one; all that have a recipe must have the same, and the same robot."""
+    """Several samples folders as one; all that have a recipe must have the same.
 
-    folders: tuple[Samples, ...]
+    So they must have the same robot, but for those of one blend, which are mixed on purpose.
+    """
+
+    portions: tuple[Portion, ...]
 
     @classmethod
     def open(cls, paths: Sequence[Path]) -> "Pool":
         """Open every folder. Raises MismatchError if they were not built for the same policy."""
         if not paths:
             raise ConfigError("there are no samples to train on; name at least one samples folder")
-        folders = tuple(Samples.open(path) for path in paths)
-        _require_one_policy(folders)
-        return cls(folders)
+        found = tuple(portion for path in paths for portion in portions(path))
+        _require_one_policy(found)
+        return cls(found)
+
+    @property
+    def folders(self) -> tuple[Samples, ...]:
+        """Where the samples are."""
+        return tuple(portion.samples for portion in self.portions)
 
     @property
     def recipe(self) -> Choice | None:
@@ -57,6 +67,15 @@ class Pool:
     def statistics(self) -> ActionStatistics | None:
         """Of the actions in the first folder that has any."""
         return next((folder.statistics for folder in self.folders if folder.statistics is not None), None)
+
+    @property
+    def taught(self) -> tuple[Taught, ...]:
+        """Every robot with its source, where there are several sources."""
+        return tuple(
+            Taught(portion.source, portion.samples.robot, portion.samples.statistics)
+            for portion in self.portions
+            if portion.source and portion.samples.robot is not None
+        )
 
     @cached_property
     def _ends(self) -> list[int]:
@@ -95,14 +114,15 @@ class Pool:
         if unknown:
             raise ConfigError(f"no sample is of kind {', '.join(unknown)}; there are: {', '.join(known)}")
         parts = []
-        for start, folder in zip([0, *self._ends], self.folders, strict=False):
-            own = {kind: weight for kind, weight in weights.items() if kind in folder.index.names}
-            parts.append(folder.indices(own, rng) + start)
+        for start, portion in zip([0, *self._ends], self.portions, strict=False):
+            own = {kind: weight for kind, weight in weights.items() if kind in portion.samples.index.names}
+            parts.append(portion.samples.indices(own, rng, portion.copies) + start)
         return np.asarray(rng.permutation(np.concatenate(parts)), dtype=np.int64)
 
 
-def _require_one_policy(folders: Sequence[Samples]) -> None:
-    acting = [folder for folder in folders if folder.recipe_choice is not None]
+def _require_one_policy(found: Sequence[Portion]) -> None:
+    acting = [portion.samples for portion in found if portion.samples.recipe_choice is not None]
+    blended = {id(portion.samples) for portion in found if portion.source}
     for other in acting[1:]:
         first = acting[0]
         if other.recipe_choice != first.recipe_choice:
@@ -110,7 +130,7 @@ def _require_one_policy(folders: Sequence[Samples]) -> None:
                 f"{first.folder} was built by {first.recipe_choice}, {other.folder} by {other.recipe_choice}; "
                 "one policy has one recipe"
             )
-        if first.robot is not None and other.robot is not None:
+        if id(other) not in blended and first.robot is not None and other.robot is not None:
             first.robot.require(other.robot, str(first.folder), str(other.folder))
 
 

@@ -295,6 +295,7 @@ class Teaching:
             run=dict(self.identity),
             adapter=adapter,
             versions=versions(),
+            taught=self.pool.taught,
         )
 
 

@@ -162,7 +162,7 @@ def test_the_expert_says_one_action_per_context_as_vimas_files_would_keep_it() -
     assert [chunk.actions.shape for chunk in chunks] == [(1, 6), (1, 6)]
     assert np.array_equal(chunks[0].actions, chunks[1].actions)
     assert np.array_equal(canonical(chunks[0].actions[0]), chunks[0].actions[0])
-    assert (expert.spec.past, expert.spec.horizon, expert.spec.robot) == (0, 1, VIMA)
+    assert (expert.spec.past, expert.spec.horizon, expert.spec.robots) == (0, 1, (VIMA,))
 
 
 def test_it_conforms() -> None:

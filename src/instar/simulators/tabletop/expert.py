@@ -38,7 +38,7 @@ class Expert:
     @property
     def spec(self) -> PolicySpec:
         """It acts on the table's robot, one action at a time, and looks at no past."""
-        return PolicySpec("expert", VIMA, past=0, horizon=1)
+        return PolicySpec("expert", (VIMA,), past=0, horizon=1)
 
     def act(self, contexts: Sequence[Context]) -> list[ActionChunk]:
         """The same next action for each context: there is one episode in play. Raises SimulatorError if it is over."""

@@ -71,7 +71,7 @@ class _Walker:
 
     @property
     def spec(self) -> PolicySpec:
-        return PolicySpec("pointworld expert", POINT, past=0, horizon=1)
+        return PolicySpec("pointworld expert", (POINT,), past=0, horizon=1)
 
     def act(self, contexts: Sequence[Context]) -> list[ActionChunk]:
         return [ActionChunk(self.world.way()[None]) for _ in contexts]
