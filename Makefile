@@ -16,7 +16,7 @@ help: ## what can be made
 	touch $@
 
 .venv/dev-installed: .venv/made pyproject.toml constraints.txt
-	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable ".[train,video,hdf5,ray,dev]"
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable ".[train,video,hdf5,mujoco,ray,dev]"
 	touch $@ .venv/demo-installed
 
 demo: .venv/demo-installed ## a policy learns to act, is evaluated against three others, and a page shows it

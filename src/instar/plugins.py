@@ -35,6 +35,7 @@ EXTRAS: Final = {
     "av": "video",
     "h5py": "hdf5",
     "ray": "ray",
+    "mujoco": "mujoco",
 }
 
 

@@ -9,7 +9,7 @@ from instar.errors import ConfigError, DataError, SimulatorError
 from instar.simulator import Simulator, Task
 
 SEEDS: Final = 100_000  # demonstrations use seeds below this; benchmarks start at 200 000
-MOST_STEPS: Final = 12  # experts are far quicker
+MOST_STEPS: Final = 12  # of pick and place: experts are far quicker
 
 
 @dataclass(frozen=True)
@@ -58,14 +58,17 @@ class Rounds:
         return f"{self.place}/{task}/{seed:06d}"
 
 
-def play(id: str, task: Task, simulator: Simulator, seed: int) -> Episode:
-    """What the scripted expert does with a seed, as an episode called `id`. Raises DataError if it does not succeed."""
+def play(id: str, task: Task, simulator: Simulator, seed: int, most: int = MOST_STEPS) -> Episode:
+    """What the scripted expert does with a seed, as an episode called `id` of at most so many steps.
+
+    Raises DataError if it does not succeed.
+    """
     instruction, observation = simulator.reset(task, seed)
     expert = simulator.expert()
     if expert is None:
         raise DataError(f"{id}: this simulator has no expert to learn from")
     steps: list[Step] = []
-    for t in range(MOST_STEPS):
+    for t in range(most):
         context = Context(simulator.robot, instruction, observation, t=t)
         try:
             action = expert.act([context])[0].actions[0]
@@ -78,4 +81,4 @@ def play(id: str, task: Task, simulator: Simulator, seed: int) -> Episode:
             return Episode(id, simulator.robot, instruction, [*steps, Step(observation, None)], success=True)
         if transition.terminated:
             raise DataError(f"{id}: the expert did not solve this seed: {transition.reason}")
-    raise DataError(f"{id}: the expert did not solve this seed in {MOST_STEPS} steps")
+    raise DataError(f"{id}: the expert did not solve this seed in {most} steps")
