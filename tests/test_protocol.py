@@ -44,7 +44,7 @@ def taught(tmp_path_factory: pytest.TempPathFactory) -> Taught:
     options: dict[str, Any] = {"steps": 3, "batch": 2, "device": "cpu", "loader_workers": 0, "mixture": "B"}
     policy = train(TrainConfig((folder / "samples",), "tiny:llava", folder / "policy", **options)).checkpoint
     detector = train_detector(
-        DetectorTrainConfig(DEMOS, folder / "detector", TOY_DETECTOR, steps=3, batch=4, device="cpu", workers=1)
+        DetectorTrainConfig(folder / "detector", TOY_DETECTOR, DEMOS, steps=3, batch=4, device="cpu", workers=1)
     )
     return Taught(policy, detector.detector)
 

@@ -1,8 +1,8 @@
-"""Plays the oracle in a plain loop, without our child's messages, and writes the episode as VIMA's raw data set has it.
+"""Plays the oracle in a plain loop, without our messages, and writes the episode as VIMA's raw data set has it.
 
 Run in the interpreter of VIMA-Bench or of the stand-in:
 
-    python recorder.py CHILD CHECKOUT FILES OUT PARTITION TASK SEED
+    python recorder.py WORLD CHECKOUT FILES OUT PARTITION TASK SEED
 """
 
 from __future__ import annotations
@@ -67,11 +67,11 @@ def write(out: Path, observations: list[Any], actions: list[Any], trajectory: di
         (out / f"{name}.pkl").write_bytes(pickle.dumps(content))
 
 
-def main(child: str, checkout: str, files: str, out: str, *what: str) -> None:
+def main(world: str, checkout: str, files: str, out: str, *what: str) -> None:
     """Record one episode."""
-    sys.path.insert(0, str(Path(child).parent))
+    sys.path.insert(0, str(Path(world).parent))
     tempfile.tempdir = files
-    record(importlib.import_module("child").load(checkout), Path(out), what[0], what[1], int(what[2]))
+    record(importlib.import_module("world").load(checkout), Path(out), what[0], what[1], int(what[2]))
 
 
 if __name__ == "__main__":

@@ -10,11 +10,11 @@ import pytest
 from instar.demo import Context, Episode, Image, Observation, Reference
 from instar.demos.vima import Vima
 from instar.simulator import Task
+from instar.simulators.apart.program import environment
 from instar.simulators.tabletop.scenes import read_scene
-from instar.simulators.vima import VimaBench, child
+from instar.simulators.vima import VimaBench, world
 from instar.simulators.vima.partitions import PARTITIONS
-from instar.simulators.vima.program import environment
-from instar.simulators.vima.simulator import command
+from instar.simulators.vima.simulator import checkout_of, command
 from instar.testing import assert_same_context
 from studies.two_worlds import replayed
 from tests.simulators.vima import recorder
@@ -32,10 +32,10 @@ REAL = [
 
 def recorded(simulator: VimaBench, folder: Path, task: Task, seed: int) -> tuple[Episode, Path]:
     """The oracle's episode in a plain loop, read as raw VIMA data, and the folder of its pictures."""
-    python, _, _, checkout = command(simulator.python, simulator.checkout)
+    python, checkout = command(simulator.python, simulator.checkout)[0], checkout_of(simulator.checkout)
     episode = folder / "vima_v6" / task.name / "000000"
     (folder / "files").mkdir(parents=True)
-    order = [python, recorder.__file__, child.__file__, checkout, str(folder / "files"), str(episode)]
+    order = [python, recorder.__file__, world.__file__, checkout, str(folder / "files"), str(episode)]
     order += [PARTITIONS[task.suite], task.name, str(seed)]
     subprocess.run(order, check=True, capture_output=True, env=environment())
     return Vima(folder).episode(f"vima_v6/{task.name}/000000"), episode

@@ -1,86 +1,60 @@
 """What an interpreter lacks to run VIMA-Bench, and what to type for it."""
 
-import json
-import shlex
-import subprocess
 import time
 from collections.abc import Iterator, Mapping, Sequence
+from functools import partial
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
-from instar.errors import SimulatorError
 from instar.findings import Finding
-from instar.simulators.vima import probe
-from instar.simulators.vima.program import Program, environment
+from instar.simulators.apart.examination import About, Needs, Package, asked, installing, packaged, tried, versioned
+from instar.simulators.apart.program import Program
 
 HOME: Final = "https://github.com/vimalabs/VIMABench"
 PYTHONS: Final = ((3, 8), (3, 12))  # at least, below: those that pybullet 3.2.7 has wheels for
-PATIENCE: Final = 60.0  # seconds for the probe
 SHOWN: Final = 5  # missing files that are named
 
-# What has to be there: the module, its distribution, and what to install. VIMA-Bench asks for more (torch, kornia,
-# hydra ...), of which nothing is used while an episode is played.
+# What has to be there. VIMA-Bench asks for more (torch, kornia, hydra ...), of which nothing is used while an episode
+# is played.
 NEEDED: Final = (
-    ("numpy", "numpy", "numpy<2"),
-    ("pybullet", "pybullet", "pybullet"),
-    ("cv2", "opencv-python-headless", "opencv-python-headless<4.12"),  # 4.12 wants numpy 2
-    ("omegaconf", "omegaconf", "omegaconf"),
-    ("transforms3d", "transforms3d", "transforms3d"),
-    ("importlib_resources", "importlib-resources", "importlib-resources"),
+    Package("numpy", "numpy", "numpy<2"),
+    Package("pybullet", "pybullet", "pybullet"),
+    Package("cv2", "opencv-python-headless", "opencv-python-headless<4.12"),  # 4.12 wants numpy 2
+    Package("omegaconf", "omegaconf", "omegaconf"),
+    Package("transforms3d", "transforms3d", "transforms3d"),
+    Package("importlib_resources", "importlib-resources", "importlib-resources"),
 )
 GYMS: Final = (("gym", "gym"), ("gymnasium", "gymnasium"))  # one of them
 
 
-def examine(command: Sequence[str], patience: float) -> Iterator[Finding]:
-    """Everything about the interpreter, program and checkout of `command`, in the order in which to mend it."""
-    python, checkout = command[0], command[-1]
-    try:
-        about = _probed(python, checkout)
-    except SimulatorError as error:
-        yield Finding("error", "interpreter", str(error), "name the python of the environment that has VIMA-Bench")
+def examine(python: str, checkout: str, command: Sequence[str], patience: float) -> Iterator[Finding]:
+    """Everything about the interpreter, the checkout and what `command` starts, in the order in which to mend it."""
+    about = asked(python, Needs("vima_bench", NEEDED, GYMS, checkout), "VIMA-Bench")
+    if isinstance(about, Finding):
+        yield about
         return
-    findings = [_python(about["python"], python), *packages(about["packages"], python), _bench(about["bench"])]
+    findings = [_python(about, python), *packages(about.packages, python), _bench(about.origin)]
     yield from findings
     if not any(finding.level == "error" for finding in findings):
-        yield from _trial(command, patience)
+        start = partial(Program, command, patience, "VIMA-Bench")
+        yield from tried(start, _trial, "reinstall pybullet; if that does not help, clone VIMA-Bench anew")
 
 
-def _probed(python: str, checkout: str) -> Mapping[str, Any]:
-    pairs = ",".join(f"{module}={name}" for module, name in [*((one, two) for one, two, _ in NEEDED), *GYMS])
-    order = [python, str(Path(probe.__file__).absolute()), pairs, checkout]
-    try:
-        done = subprocess.run(order, capture_output=True, text=True, timeout=PATIENCE, check=False, env=environment())
-    except (OSError, subprocess.TimeoutExpired) as error:
-        raise SimulatorError(f"{python} does not run: {error}") from error
-    try:
-        about = json.loads(done.stdout.strip().splitlines()[-1])
-    except (IndexError, ValueError) as error:
-        said = (done.stderr.strip().splitlines() or ["it says nothing"])[-1][:120]
-        raise SimulatorError(f"{python} is no Python of 3.8 or later: {said}") from error
-    assert isinstance(about, dict)
-    return about
-
-
-def _python(version: Sequence[int], python: str) -> Finding:
-    text = f"{'.'.join(map(str, version))}, {python}"
-    if PYTHONS[0] <= tuple(version[:2]) < PYTHONS[1]:
-        return Finding("ok", "interpreter", text)
+def _python(about: About, python: str) -> Finding:
     remedy = "python3.11 -m venv vima-env, and say vima:python=vima-env/bin/python"
-    return Finding("warn", "interpreter", f"{text}; there are no wheels of pybullet for it", remedy)
+    return versioned(about, python, PYTHONS, ("there are no wheels of pybullet for it", remedy))
 
 
 def packages(found: Mapping[str, str | None], python: str) -> Iterator[Finding]:
     """One finding for each package that is needed; `found` has versions by module, None for what is not there."""
-    pip = f"{shlex.quote(python)} -m pip install"
-    for module, name, wanted in NEEDED:
-        there = found[module]
-        if there is None:
-            yield Finding("error", name, "not installed", f'{pip} "{wanted}"')
-        elif module == "numpy" and not there.startswith(("0.", "1.")):
+    pip = installing(python)
+    for package in NEEDED:
+        there = found[package.module]
+        if package.module == "numpy" and there is not None and not there.startswith(("0.", "1.")):
             text = f"{there}; it runs, but rounds otherwise than numpy 1: some episodes differ from recorded ones"
-            yield Finding("warn", name, text, f'{pip} "numpy<2" "opencv-python-headless<4.12"')
+            yield Finding("warn", package.name, text, f'{pip} "numpy<2" "opencv-python-headless<4.12"')
         else:
-            yield Finding("ok", name, "installed" if there == "?" else there)
+            yield packaged(found, package, python)
     gyms = [f"{name} {found[module]}" for module, name in GYMS if found[module] is not None]
     if gyms:
         yield Finding("ok", "gym", gyms[0])
@@ -88,33 +62,17 @@ def packages(found: Mapping[str, str | None], python: str) -> Iterator[Finding]:
         yield Finding("error", "gym", "neither gym nor gymnasium is installed", f"{pip} gymnasium")
 
 
-def _bench(origin: str | None) -> Finding:
-    if origin is None:
+def _bench(origin: str) -> Finding:
+    if not origin:
         remedy = f"git clone {HOME}, and say vima:checkout=VIMABench (or set INSTAR_VIMA_CHECKOUT)"
         return Finding("error", "vima_bench", "not installed, and no checkout is named", remedy)
     return Finding("ok", "vima_bench", str(Path(origin).parent))
 
 
-def _trial(command: Sequence[str], patience: float) -> Iterator[Finding]:
-    """Whether it starts, whether its files are there, and whether an episode can be played."""
-    begun = time.monotonic()
-    try:
-        program = Program(command, patience)
-    except SimulatorError as error:
-        yield Finding(
-            "error", "start", str(error), "mend what the message names; it comes from VIMA-Bench's own imports"
-        )
-        return
-    try:
-        started = time.monotonic() - begun
-        yield _files(program.ask({"do": "assets"}).header["absent"])
-        yield _episode(program, started)
-    except SimulatorError as error:
-        yield Finding(
-            "error", "episode", str(error), "reinstall pybullet; if that does not help, clone VIMA-Bench anew"
-        )
-    finally:
-        program.close()
+def _trial(program: Program, started: float) -> Iterator[Finding]:
+    """Whether its files are there, and whether an episode can be played."""
+    yield _files(program.ask({"do": "assets"}).header["absent"])
+    yield _episode(program, started)
 
 
 def _files(absent: Sequence[str]) -> Finding:

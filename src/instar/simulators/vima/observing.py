@@ -9,7 +9,7 @@ from instar.demo import Image, Instruction, Observation, Pixels, Reference, Scen
 from instar.demos.vima.frames import objects_in
 from instar.embodiments.vima import HEIGHT, VIMA, WIDTH
 from instar.errors import SimulatorError
-from instar.simulators.vima.program import Answer, Array
+from instar.simulators.apart.program import Answer, Array
 
 Names = Sequence[SceneObject]  # without boxes, in the order of the benchmark
 

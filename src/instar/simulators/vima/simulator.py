@@ -1,9 +1,7 @@
 """VIMA-Bench itself: tasks, pictures and physics from the user's own installation, one child process per simulator."""
 
-import logging
 import os
-import shutil
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated, Any, ClassVar, Final
@@ -11,23 +9,25 @@ from typing import Annotated, Any, ClassVar, Final
 import numpy as np
 from typing_extensions import Doc
 
-from instar.demo import Context, Instruction, Observation
+from instar.demo import Instruction, Observation
 from instar.embodiments.vima import VIMA
 from instar.errors import ConfigError, SimulatorError
 from instar.findings import Finding
-from instar.policy import Policy, PolicySpec
-from instar.robot import ActionChunk, Floats, Robot
+from instar.policy import Policy
+from instar.robot import Floats, Robot
 from instar.simulator import Task, Transition
+from instar.simulators.apart import program
+from instar.simulators.apart.expert import Expert
+from instar.simulators.apart.interpreter import interpreter
+from instar.simulators.apart.program import Answer, Array
+from instar.simulators.apart.standby import Standby, afresh
 from instar.simulators.names import meant
-from instar.simulators.vima import child
+from instar.simulators.vima import world
 from instar.simulators.vima.actions import action_of, poses_of
 from instar.simulators.vima.diary import Diary
 from instar.simulators.vima.examination import examine
 from instar.simulators.vima.observing import Names, instruction_in, names_in, observation_in
 from instar.simulators.vima.partitions import PARTITIONS, tasks_at
-from instar.simulators.vima.program import Answer, Array, Program
-
-logger = logging.getLogger(__name__)
 
 VARIABLE: Final = "INSTAR_VIMA_PYTHON"  # the interpreter, where the option names none
 CHECKOUT: Final = "INSTAR_VIMA_CHECKOUT"
@@ -44,7 +44,7 @@ class VimaBench:
     ] = ""
     patience: Annotated[float, Doc("seconds of silence after which the child process is given up")] = 120.0
     robot: Robot = field(default=VIMA, init=False, repr=False)
-    _program: Program | None = field(default=None, init=False, repr=False, compare=False)
+    _standby: Standby = field(init=False, repr=False, compare=False)
     _playing: str = field(default="", init=False, repr=False, compare=False)  # the episode in play
     _names: Names = field(default=(), init=False, repr=False, compare=False)
     _over: bool = field(default=False, init=False, repr=False, compare=False)
@@ -52,11 +52,10 @@ class VimaBench:
     _advised: "Advice | None" = field(default=None, init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
-        command(self.python, self.checkout)
+        self._standby = Standby("VIMA-Bench", "vima", command(self.python, self.checkout))
 
-    def __deepcopy__(self, _: dict[int, Any]) -> "VimaBench":
-        """Another simulator with these options; a process cannot be copied."""
-        return VimaBench(self.python, self.checkout, self.patience)
+    def __reduce__(self) -> tuple[type["VimaBench"], tuple[Any, ...]]:
+        return afresh(self)
 
     def reset(self, task: Task, seed: int) -> tuple[Instruction, Observation]:
         """Set the scene, which depends on the task's suite and name and on the seed alone.
@@ -95,7 +94,7 @@ class VimaBench:
 
     def expert(self) -> Policy:
         """The benchmark's scripted oracle for the episode in play."""
-        return Oracle(self)
+        return Expert(self)
 
     def advice(self) -> Floats:
         """What the oracle does next, (6,). Raises SimulatorError when there is nothing left to do."""
@@ -117,24 +116,17 @@ class VimaBench:
 
     def prepare(self) -> None:
         """Make sure that an episode could be played. Raises SimulatorError that names what is missing."""
-        try:
-            versions = self.greeting["versions"].items()
-            logger.info("VIMA-Bench runs on %s", ", ".join(f"{name} {version}" for name, version in versions))
-        except SimulatorError as error:
-            raise SimulatorError(f"{error}. `instar doctor vima` says what to install") from error
-        finally:
-            self.close()
+        self._standby.prepare(self.patience)
 
     def examine(self) -> list[Finding]:
         """What the interpreter lacks, for `instar doctor vima`."""
-        return list(examine(command(self.python, self.checkout), self.patience))
+        order = command(self.python, self.checkout)
+        return list(examine(order[0], checkout_of(self.checkout), order, self.patience))
 
     def close(self) -> None:
         """End the child process."""
         self._playing = ""
-        if self._program is not None:
-            self._program.close()
-            self._program = None
+        self._standby.close()
 
     def _require_play(self) -> None:
         if self._over:
@@ -142,15 +134,12 @@ class VimaBench:
         if not self._playing:
             raise SimulatorError("no episode in play; reset VIMA-Bench to a task and a seed first")
 
-    def _ask(self, order: dict[str, Any], arrays: Any = None) -> Answer:
-        """The child's answer; a child that is lost takes its episode with it, and the next reset starts another."""
+    def _ask(self, order: dict[str, Any], arrays: Mapping[str, Array] | None = None) -> Answer:
+        """The child's answer; a child that is lost takes its episode with it."""
         try:
-            if self._program is None:
-                self._program = Program(command(self.python, self.checkout), self.patience)
-            self._program.patience = self.patience
-            return self._program.ask(order, arrays)
+            return self._standby.ask(self.patience, order, arrays)
         except SimulatorError:
-            self.close()
+            self._playing = ""
             raise
 
 
@@ -162,35 +151,18 @@ class Advice:
     poses: Mapping[str, Array]
 
 
-@dataclass(frozen=True)
-class Oracle:
-    """A policy for the episode in play: every context gets the oracle's next action for the world as it stands."""
-
-    simulator: VimaBench
-
-    @property
-    def spec(self) -> PolicySpec:
-        """It acts on VIMA's robot, one action at a time, and looks at no past."""
-        return PolicySpec("expert", VIMA, past=0, horizon=1)
-
-    def act(self, contexts: Sequence[Context]) -> list[ActionChunk]:
-        """The same next action for each context: there is one episode in play."""
-        return [ActionChunk(self.simulator.advice()[None, :]) for _ in contexts]
-
-
 def command(python: str, checkout: str) -> list[str]:
     """What to run. Raises ConfigError, in one line, for an interpreter or a checkout that is not there."""
-    chosen = python or os.environ.get(VARIABLE, "")
-    if not chosen:
-        raise ConfigError(f"VIMA-Bench runs in its own interpreter: say vima:python=PATH, or set {VARIABLE}")
-    found = shutil.which(Path(chosen).expanduser())
-    if found is None:
-        raise ConfigError(f"{chosen}: no such interpreter; it should be the python that VIMA-Bench is installed for")
-    folder = checkout or os.environ.get(CHECKOUT, "")
+    found = interpreter(python, VARIABLE, "vima", "VIMA-Bench")
+    return program.command(found, Path(world.__file__), {"checkout": checkout_of(checkout)})
+
+
+def checkout_of(chosen: str) -> str:
+    """The folder of the checkout; empty where none is named. Raises ConfigError for one that is no checkout."""
+    folder = chosen or os.environ.get(CHECKOUT, "")
     if folder and not (Path(folder).expanduser() / "vima_bench" / "__init__.py").is_file():
         raise ConfigError(f"{folder}: no checkout of VIMABench; it has no vima_bench/__init__.py")
-    place = str(Path(folder).expanduser().absolute()) if folder else ""
-    return [str(Path(found).absolute()), "-u", str(Path(child.__file__).absolute()), place]
+    return str(Path(folder).expanduser().absolute()) if folder else ""
 
 
 def require(task: Task) -> None:

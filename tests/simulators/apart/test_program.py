@@ -11,8 +11,8 @@ import numpy as np
 import pytest
 
 from instar.errors import SimulatorError
-from instar.simulators.vima import child
-from instar.simulators.vima.program import Program
+from instar.simulators.apart import child
+from instar.simulators.apart.program import Program
 
 # A child that speaks the protocol: it greets with its number, doubles arrays, and has a way of dying for every order.
 SPEAKER = f"""
@@ -46,7 +46,7 @@ while True:
 def started(tmp_path: Path, text: str = SPEAKER, patience: float = 20.0) -> Program:
     """A running child."""
     (tmp_path / "speaker.py").write_text(text)
-    return Program([sys.executable, str(tmp_path / "speaker.py")], patience)
+    return Program([sys.executable, str(tmp_path / "speaker.py")], patience, "Toy")
 
 
 def alive(pid: int) -> bool:
@@ -120,7 +120,7 @@ def test_what_cannot_be_started_is_said_and_leaves_nothing(tmp_path: Path, monke
     (tmp_path / "temporary").mkdir()
     (tmp_path / "program").write_text("no program")
     with pytest.raises(SimulatorError, match="does not start: Permission denied"):
-        Program([str(tmp_path / "program")], 5.0)
+        Program([str(tmp_path / "program")], 5.0, "Toy")
     with pytest.raises(SimulatorError, match=r"died .greeting, exit code 1.; it said last: .*ZeroDivisionError"):
         started(tmp_path, "1 / 0")
     assert not list((tmp_path / "temporary").iterdir())

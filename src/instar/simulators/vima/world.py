@@ -1,30 +1,23 @@
-"""The program that VIMA-Bench runs in: it obeys messages on one pipe and answers on another, until the first closes.
+"""VIMA-Bench as its own interpreter has it: a world for the child program of `instar.simulators.apart`.
 
-It is started by its path with the interpreter of the user's VIMA-Bench, and needs nothing but what is installed there:
-no package of ours, and no syntax that Python 3.8 does not have. `read_message` and `write_message` are the wire format
-for both ends.
+It needs nothing but what is installed there: no package of ours, and no syntax that Python 3.8 does not have.
 """
 
 from __future__ import annotations
 
-import contextlib
 import copy
 import importlib
-import json
 import os
 import platform
 import random
 import re
-import shutil
-import struct
 import sys
 import tempfile
 import time
-import traceback
 import types
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, BinaryIO, Protocol
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -32,9 +25,6 @@ if TYPE_CHECKING:  # Python 3.8 cannot evaluate these
     Arrays = dict[str, Any]  # arrays by name
     Message = tuple[dict[str, Any], Arrays]
 
-LOG = "log.txt"  # beside the folder of our files: what we print, unless it goes elsewhere
-PROTOCOL = 1  # rises when the messages change
-LARGEST = 1 << 28  # bytes of a message; more is a broken pipe, not an observation
 VIEWS = ("front", "top")
 POSES = ("pose0_position", "pose0_rotation", "pose1_position", "pose1_rotation")
 
@@ -52,54 +42,6 @@ UNUSED = ("torch", "kornia", "matplotlib", "matplotlib.pyplot", "einops")
 # The arm gives up a movement after five seconds of the clock. Seconds of a clock differ from run to run; so here it has
 # 25 000 small steps for them, forty times what the longest ordinary movement takes.
 TICK = 5.0 / 25_000
-
-
-def write_message(pipe: BinaryIO, header: Mapping[str, Any], arrays: Mapping[str, Any] | None = None) -> None:
-    """Send one message: its length, JSON that ends with the arrays' names, types and shapes, then their bytes."""
-    arrays = {name: np.ascontiguousarray(array) for name, array in (arrays or {}).items()}
-    listed = [[name, array.dtype.str, list(array.shape)] for name, array in arrays.items()]
-    head = json.dumps({**header, "arrays": listed}).encode()
-    body = b"".join(array.tobytes() for array in arrays.values())
-    pipe.write(struct.pack(">II", len(head), len(body)) + head + body)
-    pipe.flush()
-
-
-class Source(Protocol):
-    """Where bytes come from."""
-
-    def read(self, size: int, /) -> bytes:
-        """At most `size` bytes; none at the end."""
-        ...
-
-
-def read_message(pipe: Source) -> Message | None:
-    """The next message, or None where the other end has closed. Raises ValueError for what is no message."""
-    sizes = _exactly(pipe, 8)
-    if sizes is None:
-        return None
-    head_size, body_size = struct.unpack(">II", sizes)
-    if head_size + body_size > LARGEST:
-        raise ValueError(f"a message of {head_size + body_size} bytes")
-    head, body = _exactly(pipe, head_size), _exactly(pipe, body_size)
-    if head is None or body is None:
-        return None
-    header = json.loads(head.decode())
-    arrays, place = {}, 0
-    for name, kind, shape in header.pop("arrays"):
-        count = int(np.prod(shape, dtype=np.int64))
-        array = np.frombuffer(body, np.dtype(kind), count, place).reshape(shape)
-        arrays[name], place = array, place + array.nbytes
-    return header, arrays
-
-
-def _exactly(pipe: Source, size: int) -> bytes | None:
-    data = b""
-    while len(data) < size:
-        part = pipe.read(size - len(data))
-        if not part:
-            return None
-        data += part
-    return data
 
 
 class Steps:
@@ -186,7 +128,18 @@ class Player:
         specs = self.bench.PARTITION_TO_SPECS
         partitions = {name: list(tasks) for name, tasks in specs["test"].items()}
         partitions["train"] = list(specs["train"])
-        return {"protocol": PROTOCOL, "versions": versions, "partitions": partitions}, {}
+        return {"versions": versions, "partitions": partitions}, {}
+
+    def obey(self, order: dict[str, Any], arrays: Arrays) -> Message:
+        """The answer to one order."""
+        deeds: dict[str, Callable[[], Message]] = {
+            "reset": lambda: self.reset(order["partition"], order["task"], order["seed"]),
+            "step": lambda: self.step(arrays),
+            "advise": self.advise,
+            "describe": self.describe,
+            "assets": lambda: ({"absent": absent(self.bench)}, {}),
+        }
+        return deeds[order["do"]]()
 
     def reset(self, partition: str, task: str, seed: int) -> Message:
         """Begin an episode as LLaRA's evaluation does: both global generators seeded, a new world, one reset."""
@@ -329,45 +282,6 @@ def absent(bench: Any) -> list[str]:
     return sorted(os.path.relpath(path, root) for path in models | pictures if not path.exists())
 
 
-def obey(player: Player, order: dict[str, Any], arrays: Arrays) -> Message:
-    """The answer to one order; an exception is an answer too."""
-    deeds: dict[str, Callable[[], Message]] = {
-        "greet": player.greet,
-        "reset": lambda: player.reset(order["partition"], order["task"], order["seed"]),
-        "step": lambda: player.step(arrays),
-        "advise": player.advise,
-        "describe": player.describe,
-        "assets": lambda: ({"absent": absent(player.bench)}, {}),
-    }
-    try:
-        return deeds[order["do"]]()
-    except Exception as error:
-        traceback.print_exc()
-        return {"error": f"{type(error).__name__}: {error}"}, {}
-
-
-def main(checkout: str, folder: str, orders: BinaryIO, answers: BinaryIO) -> None:
-    """Obey until there are no more orders. What anybody prints goes to the error stream, where it disturbs nobody."""
-    os.dup2(2, 1)
-    here = Path(__file__).resolve().parent  # what lies beside this file is not for VIMA-Bench to import
-    sys.path[:] = [folder for folder in sys.path if Path(folder).resolve() != here]
-    try:
-        player = Player(checkout, folder)
-        write_message(answers, *player.greet())
-    except Exception as error:
-        traceback.print_exc()
-        write_message(answers, {"error": f"{type(error).__name__}: {error}"})
-        return
-    message = read_message(orders)
-    while message is not None:
-        write_message(answers, *obey(player, *message))
-        message = read_message(orders)
-    # Whoever started us may have been killed, and then nobody else tidies up.
-    shutil.rmtree(folder, ignore_errors=True)
-    with contextlib.suppress(OSError):
-        Path(folder).with_name(LOG).unlink()
-        Path(folder).parent.rmdir()
-
-
-if __name__ == "__main__":
-    main(sys.argv[1], sys.argv[2], os.fdopen(int(sys.argv[3]), "rb"), os.fdopen(int(sys.argv[4]), "wb"))
+def enter(options: dict[str, Any], folder: str) -> Player:
+    """VIMA-Bench from the folder `options["checkout"]`, or as it is installed where that is empty."""
+    return Player(options["checkout"], folder)

@@ -1,6 +1,7 @@
 """A child process that obeys one order at a time; given up, with its last words, when it dies, fails or is silent."""
 
 import contextlib
+import json
 import os
 import select
 import shutil
@@ -18,13 +19,19 @@ import numpy as np
 from numpy.typing import NDArray
 
 from instar.errors import SimulatorError
-from instar.simulators.vima.child import LOG, read_message, write_message
+from instar.simulators.apart import child
+from instar.simulators.apart.child import LOG, read_message, write_message
 
 FILES: Final = "files"
 TAIL: Final = 1000  # characters of what the child printed last
 GRACE: Final = 5.0  # seconds a child has to end by itself
 
 Array = NDArray[np.generic]
+
+
+def command(python: str, world: Path, options: Mapping[str, Any]) -> list[str]:
+    """What runs the file `world` (see `child.py`) with `options`, which JSON must hold, in the interpreter `python`."""
+    return [python, "-u", str(Path(child.__file__).absolute()), str(world.absolute()), json.dumps(options)]
 
 
 @dataclass(frozen=True, eq=False)
@@ -38,13 +45,14 @@ class Answer:
 class Program:
     """A running child that has greeted. A method that raises SimulatorError has ended the child."""
 
-    def __init__(self, command: Sequence[str], patience: float) -> None:
+    def __init__(self, command: Sequence[str], patience: float, name: str) -> None:
         """Run `command` with a folder for its files and the numbers of two pipes as its last arguments.
 
-        `patience` is in seconds, for every answer. Raises SimulatorError if it does not start or does not greet.
+        `patience` is in seconds, for every answer; `name` is what people call the simulator, in messages. Raises
+        SimulatorError if it does not start or does not greet.
         """
-        self.patience = patience
-        self._folder = Path(tempfile.mkdtemp(prefix="instar-vima-"))
+        self.patience, self.name = patience, name
+        self._folder = Path(tempfile.mkdtemp(prefix="instar-apart-"))
         (self._folder / FILES).mkdir()
         (read_orders, write_orders), (read_answers, write_answers) = os.pipe(), os.pipe()
         self._orders, self._ear = os.fdopen(write_orders, "wb"), _Ear(read_answers)
@@ -102,7 +110,7 @@ class Program:
         said = log.read_bytes()[-TAIL:].decode(errors="replace").strip() if quote and log.exists() else ""
         self.close()
         words = f"; it said last: {' / '.join(said.splitlines())}" if said else ""
-        return SimulatorError(f"the VIMA-Bench process {why}{words}")
+        return SimulatorError(f"the {self.name} process {why}{words}")
 
 
 class _Ear:
@@ -136,12 +144,19 @@ def _started(command: Sequence[str], log: Path, pipes: tuple[int, int]) -> "subp
 # What makes an interpreter look for modules where ours finds them.
 _OURS: Final = frozenset({"PYTHONPATH", "PYTHONHOME", "VIRTUAL_ENV", "__PYVENV_LAUNCHER__"})
 
+_CALM: Final = {
+    # One thread: simulators run side by side. LP is Mesa's renderer on the processor.
+    "OMP_NUM_THREADS": "1",
+    "OPENBLAS_NUM_THREADS": "1",
+    "LP_NUM_THREADS": "0",
+    "PYTHONHASHSEED": "0",  # a set of names has one order
+    "PYTHONDONTWRITEBYTECODE": "1",
+}
+
 
 def environment() -> dict[str, str]:
     """The environment of another interpreter."""
-    # One thread: simulators run side by side. Fixed hashes: a set of names has one order.
-    calm = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1", "PYTHONHASHSEED": "0", "PYTHONDONTWRITEBYTECODE": "1"}
-    return {name: value for name, value in os.environ.items() if name not in _OURS} | calm
+    return {name: value for name, value in os.environ.items() if name not in _OURS} | _CALM
 
 
 def _end(process: "subprocess.Popen[bytes]", orders: BinaryIO, answers: int, folder: Path) -> None:

@@ -1,4 +1,4 @@
-"""The wire format between the house and the child program, and the child as a file for old Pythons."""
+"""The wire format between the house and its child programs, and these as files for old interpreters."""
 
 import ast
 import io
@@ -12,9 +12,12 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 from numpy.typing import NDArray
 
-from instar.simulators.vima import child, probe
-from instar.simulators.vima.child import read_message, write_message
+from instar.simulators.apart import child, probe
+from instar.simulators.apart.child import read_message, write_message
+from instar.simulators.metaworld import world as metaworld
+from instar.simulators.vima import world as vima
 
+WORLDS = (metaworld, vima)
 SHAPES = arrays.array_shapes(min_dims=0, max_dims=3, min_side=0, max_side=5)
 KINDS = st.sampled_from([np.uint8, np.float32, np.float64, np.int64, np.bool_])
 ARRAYS = KINDS.flatmap(lambda kind: SHAPES.flatmap(lambda shape: arrays.arrays(kind, shape)))
@@ -62,7 +65,7 @@ def test_half_a_message_is_the_end_and_nonsense_is_an_error() -> None:
         read_message(io.BytesIO(struct.pack(">II", 2**32 - 1, 0)))
 
 
-@pytest.mark.parametrize("module", [child, probe])
+@pytest.mark.parametrize("module", [child, probe, *WORLDS], ids=lambda module: module.__name__)
 def test_what_runs_in_other_interpreters_is_written_for_python_3_8(module: object) -> None:
     path = Path(str(getattr(module, "__file__", "")))
     tree = ast.parse(path.read_text(), feature_version=(3, 8))
@@ -70,27 +73,3 @@ def test_what_runs_in_other_interpreters_is_written_for_python_3_8(module: objec
     imported |= {str(node.module) for node in ast.walk(tree) if isinstance(node, ast.ImportFrom)}
     assert not [name for name in imported if name.startswith("instar")]
     assert "__future__" in imported  # annotations of later Pythons are never evaluated
-
-
-def test_the_clock_of_the_arm_passes_by_looks_and_not_by_seconds() -> None:
-    clock = child.Steps()
-    begun, looks = clock.time(), 0
-    while clock.time() - begun < 5:
-        looks += 1
-    assert looks == pytest.approx(25_000, abs=2)
-
-
-def test_a_module_that_is_only_imported_says_so_when_it_is_used_after_all() -> None:
-    with pytest.raises(RuntimeError, match=r"VIMA-Bench calls torch\.ones"):
-        child.Unused("torch").ones(3)
-
-
-def test_points_are_moved_bit_for_bit_as_by_a_sum_over_each_point() -> None:
-    rng = np.random.default_rng(0)
-    points = (rng.normal(size=(48, 64, 3)) * [1, 1, 1000]).astype(np.float32)
-    transform = np.vstack([rng.normal(size=(3, 4)), [0, 0, 0, 1]])
-    ones = np.pad(points.copy(), ((0, 0), (0, 0), (0, 1)), "constant", constant_values=1)
-    expected = points.copy()
-    for k in range(3):
-        expected[..., k] = np.sum(transform[k, :] * ones, axis=-1)
-    np.testing.assert_array_equal(child.moved(points, transform), expected)

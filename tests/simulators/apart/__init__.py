@@ -1,0 +1,1 @@
+"""Tests of what simulators in interpreters of their own have in common."""

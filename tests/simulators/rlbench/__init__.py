@@ -1,0 +1,1 @@
+"""RLBench as a simulator, on a stand-in of RLBench and of PyRep."""

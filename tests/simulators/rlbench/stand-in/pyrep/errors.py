@@ -1,0 +1,9 @@
+"""What PyRep raises."""
+
+
+class ConfigurationPathError(Exception):
+    pass
+
+
+class IKError(Exception):
+    pass

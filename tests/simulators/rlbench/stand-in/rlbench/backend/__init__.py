@@ -1,0 +1,1 @@
+"""What RLBench is made of."""

@@ -1,0 +1,8 @@
+"""A task of twenty variations."""
+
+from rlbench.backend.task import Task
+
+
+class CloseJar(Task):
+    COUNT = 20
+    WORDS = ("close the jar %s",)
