@@ -12,6 +12,7 @@ from instar.errors import DataError
 from instar.findings import Finding
 from instar.robot import ActionSpace, Camera, Robot
 from instar.survey import findings, survey
+from tests.arm import arm_episode
 
 NAMES = ("x", "y", "gripper")
 ARM = Robot(
@@ -131,6 +132,69 @@ def test_a_dimension_that_never_changes_is_named() -> None:
         actions[:, 1] = 0.5
         flat.append(made(number, actions, np.stack([step.observation.state for step in one.steps])))
     assert said(flat)["actions"].text.endswith("y never change")
+
+
+def hand(places: Sequence[tuple[float, float] | None], number: int = 0) -> Episode:
+    """An episode in which a detector saw the hand in some frames."""
+    one = episode(number, len(places))
+    steps = []
+    for step, place in zip(one.steps, places, strict=True):
+        effector = {} if place is None else {"front": place}
+        steps.append(replace(step, observation=replace(step.observation, effector=effector)))
+    return replace(one, steps=steps)
+
+
+STEADY: list[tuple[float, float] | None] = [(2.0 + t / 4, 5.0) for t in range(20)]
+
+
+def test_of_a_hand_that_nobody_saw_nothing_is_said() -> None:
+    assert "trace front" not in said(WELL)
+
+
+def test_traces_are_told_by_their_gaps_and_jumps() -> None:
+    gaps = [*STEADY[:4], None, None, *STEADY[6:]]
+    finding = said([hand(STEADY, 0), hand(gaps, 1)])["trace front"]
+    assert finding.level == "ok"
+    assert finding.text == (
+        "seen in 95.0% of 40 frames; the longest gap 2 (all/1 frame 4); 0.2 pixels a step in 99 % of them, 0.2 at most "
+        "(all/0 frame 1)"
+    )
+
+
+@pytest.mark.parametrize(
+    ("places", "odd"),
+    [
+        ([*STEADY[:14], *[None] * 6], "; traces have many gaps"),
+        ([*STEADY[:6], *[None] * 14], "; traces are mostly gaps"),
+        ([*STEADY[:10], (12.0, 15.0), *STEADY[11:]], "; it leaps"),
+    ],
+)
+def test_traces_that_will_not_do_are_told(places: list[tuple[float, float] | None], odd: str) -> None:
+    finding = said([hand(places)])["trace front"]
+    assert finding.level == "warn"
+    assert finding.text.endswith(odd)
+    assert "raise its threshold" in finding.remedy
+
+
+def test_episodes_that_never_show_the_hand_are_named() -> None:
+    finding = said([*(hand(STEADY, number) for number in range(5)), hand([None] * 20, 5)])["trace front"]
+    assert finding.level == "warn"
+    assert finding.text.endswith("; all/5 never show it")
+
+
+def test_a_calibrated_camera_tells_how_true_a_detector_is() -> None:
+    worked_out = said([arm_episode(20)])["trace front"]
+    assert worked_out.level == "ok"
+    assert worked_out.text.startswith("worked out in 100.0% of 20 frames; no gap; 3.2 pixels a step")
+    steps = [
+        replace(step, observation=replace(step.observation, effector={"front": (64.0 + off, 32.0 + 3.2 * t)}))
+        for t, (step, off) in enumerate(zip(arm_episode(20).steps, [1.0] * 10 + [2.0] * 10, strict=True))
+    ]
+    near = said([replace(arm_episode(20), steps=steps)])["trace front"]
+    assert near.level == "ok"
+    assert near.text.endswith("; off by 1.5 pixels, in 90 % by less than 2.0")
+    far = [replace(s, observation=replace(s.observation, effector={"front": (20.0, 90.0)})) for s in steps]
+    assert said([replace(arm_episode(20), steps=far)])["trace front"].text.endswith("; it is seen beside its place")
 
 
 def test_of_many_a_few_are_looked_at() -> None:

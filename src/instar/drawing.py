@@ -1,13 +1,14 @@
-"""Actions and places drawn into pictures: where the tool goes down and where it lets go, and what a reply points at."""
+"""Actions, places and traces drawn into pictures: where a tool goes down and lets go, what a reply points at."""
 
 from collections.abc import Iterator, Sequence
+from itertools import pairwise
 from typing import Final
 
 import cv2
 import numpy as np
 from numpy.typing import ArrayLike
 
-from instar.demo import Box, Pixels
+from instar.demo import Box, Pixels, Point
 from instar.marks import Mark, Pixel
 from instar.robot import Camera
 
@@ -18,6 +19,9 @@ DARK: Final = (0, 0, 0)
 # RGB, far from each other: of the marks of one picture, one after another.
 COLOURS: Final = (COLOUR, (0, 200, 255), (255, 210, 0), (90, 220, 60), (255, 120, 0), (150, 110, 255))
 READABLE: Final = 640  # pixels of the longer side from which labels can be read
+CLEAR: Final = 384  # and from which a line of points can be followed
+EARLY: Final = (0, 200, 255)  # RGB of the first point of a trace; the last is COLOUR
+_FINE: Final = 4  # bits of a fraction of a pixel
 
 
 def draw_action(pixels: Pixels, camera: Camera, action: ArrayLike, names: Sequence[str] = PICK_AND_PLACE) -> Pixels:
@@ -53,6 +57,33 @@ def draw_marks(pixels: Pixels, marks: Sequence[Mark]) -> Pixels:
     taken: list[Box] = []  # labels come last and keep clear of each other where there is room
     for mark, colour in coloured:
         _label(drawn, mark, factor, colour, taken)
+    return drawn
+
+
+def draw_trace(pixels: Pixels, trace: Sequence[Point | None], now: int | None = 0) -> Pixels:
+    """A copy of `pixels` (H, W, 3) with a line through the points of `trace`, one a frame, in pixels of the picture.
+
+    It turns from cyan to magenta with time and is broken where there is a gap, None. The point of frame `now`, if it is
+    there, has a ring. A small picture is magnified by a whole factor so that the line can be followed.
+    """
+    factor = max(1, -(-CLEAR // max(pixels.shape[:2])))
+    drawn = enlarge(pixels, factor) if factor > 1 else np.array(pixels)
+    places = [None if point is None else _exact(point, factor) for point in trace]
+    colours = [_shade(k / max(1, len(trace) - 1)) for k in range(len(trace))]
+    thickness = max(2, round(max(drawn.shape[:2]) / 200))
+    for wider in (2, 0):  # all of the outline first, so that it cuts no line
+        for k, (one, other) in enumerate(pairwise(places)):
+            if one is not None and other is not None:
+                ink = DARK if wider else colours[k]
+                cv2.line(drawn, one, other, ink, thickness + wider, cv2.LINE_AA, shift=_FINE)
+        for k, place in enumerate(places):
+            if place is not None:
+                ink = DARK if wider else colours[k]
+                cv2.circle(drawn, place, (thickness + wider // 2) << _FINE, ink, cv2.FILLED, cv2.LINE_AA, shift=_FINE)
+    here = places[now] if now is not None and 0 <= now < len(places) else None
+    if here is not None:
+        for ink, width in ((DARK, thickness + 2), (OUTLINE, thickness)):
+            cv2.circle(drawn, here, (3 * thickness) << _FINE, ink, width, cv2.LINE_AA, shift=_FINE)
     return drawn
 
 
@@ -123,6 +154,17 @@ def _places(mark: Mark, factor: int, size: tuple[int, int], drawn: Pixels) -> It
 def _meet(one: Box, other: Box) -> bool:
     across = one.left <= other.right and other.left <= one.right
     return across and one.top <= other.bottom and other.top <= one.bottom
+
+
+def _exact(point: Point, factor: int) -> Pixel:
+    """A continuous coordinate after `enlarge`, in the fractions that OpenCV counts from the middle of a pixel."""
+    u, v = (np.clip(part * factor - 0.5, -20_000, 20_000) * 2**_FINE for part in point)
+    return round(float(u)), round(float(v))
+
+
+def _shade(share: float) -> tuple[int, int, int]:
+    red, green, blue = (round(a + share * (b - a)) for a, b in zip(EARLY, COLOUR, strict=True))
+    return red, green, blue
 
 
 def _magnified(at: Pixel, factor: int) -> Pixel:

@@ -16,6 +16,7 @@ from instar.files import digest
 from instar.findings import Finding
 from instar.progress import Progress, silent
 from instar.robot import Floats, Robot
+from instar.seeing.track import Quality, Track, quality
 
 MOST: Final = 1000  # episodes that are looked at, evenly spread
 GRIPPER: Final = "gripper"  # the dimension that is 1 open and 0 closed
@@ -25,6 +26,9 @@ JUMP: Final = 0.5  # of a dimension's range within one step
 DARK: Final = 8.0  # mean of a picture, of 255
 FLAT: Final = 2.0  # standard deviation of a picture, of 255
 SHORT: Final = 0.2  # of the middle length; less is a recording that was stopped at once
+COVERED: Final = 0.8  # share of frames whose end effector is known, below which traces are mostly gaps
+LEAP: Final = 0.25  # of a picture's longer side within one step
+OFF: Final = 0.05  # of a picture's longer side between a detector and the camera's map, in the middle
 NAMED: Final = 3  # so many examples are named
 
 
@@ -38,6 +42,7 @@ class Look:
     actions: Floats  # (T, D)
     states: Floats  # (T, S)
     first: Mapping[str, Image]  # by camera
+    tracks: Mapping[str, Track] = field(default_factory=dict)  # by camera: the end effector, where anybody knows
 
     @property
     def print(self) -> str:
@@ -83,7 +88,7 @@ def findings(found: Survey) -> list[Finding]:
     """All there is to say, what is wrong and what is well."""
     said = [_counts(found), *_unreadable(found)]
     if found.looks:
-        said += [*_lengths(found), *_words(found), *_repeats(found), *_cameras(found), *_robots(found)]
+        said += [*_lengths(found), *_words(found), *_repeats(found), *_cameras(found), *_traces(found), *_robots(found)]
     if len({look.actions.shape[1] for look in found.looks}) == 1:
         said += [*_numbers(found), *_motion(found), *_jumps(found), *_grippers(found)]
     return said
@@ -103,6 +108,7 @@ def _look(episode: Episode) -> Look:
         np.stack([episode.action(t) for t in range(episode.length)]),
         np.stack([step.observation.state for step in steps]),
         dict(first),
+        {camera.name: Track.of(episode, camera) for camera in episode.robot.cameras},
     )
 
 
@@ -169,6 +175,51 @@ def _cameras(found: Survey) -> Iterator[Finding]:
             yield _warning(subject, text, "choose cameras that every episode has, in one size")
         else:
             yield Finding("ok", subject, text)
+
+
+def _traces(found: Survey) -> Iterator[Finding]:
+    """Where the end effector is in the pictures, of every camera of which anybody knows."""
+    for camera in found.robot.cameras:
+        tracks = [look.tracks[camera.name] for look in found.looks if camera.name in look.tracks]
+        watched = any(track.watched for track in tracks)
+        told = quality(tracks if watched else [track.worked_out for track in tracks])
+        if not told.points:
+            continue
+        longer = max(camera.height, camera.width)
+        text = (
+            f"{'seen' if watched else 'worked out'} in {told.coverage:.1%} of {told.frames:,} frames{_steadily(told)}"
+        )
+        odd = _wild(told, longer)
+        if odd:
+            remedy = "look at these; teach the detector more, or raise its threshold" if watched else "look at these"
+            yield _warning(f"trace {camera.name}", f"{text}; {odd}", remedy)
+        else:
+            yield Finding("ok", f"trace {camera.name}", text)
+
+
+def _steadily(told: Quality) -> str:
+    """How long gaps are, how far points are apart, and how true they are."""
+    parts = [f"the longest gap {told.gap:,} ({told.gap_where})" if told.gap else "no gap"]
+    if told.jumps:
+        parts.append(f"{told.jumps.q99:.1f} pixels a step in 99 % of them, {told.jumps.largest:.1f} at most")
+        parts[-1] += f" ({told.jumps.where})"
+    if told.errors:
+        parts.append(f"off by {told.errors.median:.1f} pixels, in 90 % by less than {told.errors.q90:.1f}")
+    return "".join(f"; {part}" for part in parts)
+
+
+def _wild(told: Quality, longer: int) -> str:
+    """What of that is odd in pictures so long."""
+    odd = []
+    if told.never:
+        odd.append(f"{_some(told.never)} never show it")
+    if told.coverage < COVERED:
+        odd.append("traces are mostly gaps" if told.coverage < 0.5 else "traces have many gaps")
+    if told.jumps and told.jumps.largest > LEAP * longer:
+        odd.append("it leaps")
+    if told.errors and told.errors.median > OFF * longer:
+        odd.append("it is seen beside its place")
+    return "; ".join(odd)
 
 
 def _robots(found: Survey) -> Iterator[Finding]:

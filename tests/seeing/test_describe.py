@@ -75,7 +75,7 @@ def truth() -> dict[str, tuple[Sighting, ...]]:
 
 
 def policy(speaker: Told | None = None, recipe: Llara = RECIPE) -> VlmPolicy:
-    return VlmPolicy("toy", recipe.robot(VIMA), recipe, speaker or Told({}))
+    return VlmPolicy("toy", (recipe.robot(VIMA),), recipe, speaker or Told({}))
 
 
 def questions(asked: DescribingPolicy | VlmPolicy, of: Sequence[Context]) -> list[str]:

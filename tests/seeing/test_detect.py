@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from instar.demo import Box, SceneObject
-from instar.seeing.detect import Sighting, Tally, compared, held_out, labelled, overlap, pairs
+from instar.demo import Box, SceneObject, held_out
+from instar.seeing.detect import Sighting, Tally, compared, labelled, overlap, pairs
 from tests.toy import ALONE, BLOCK_BEFORE, BOWL, toy_episode
 
 sides = st.integers(0, 60)

@@ -9,10 +9,10 @@ import pytest
 from safetensors.numpy import load_file
 
 from instar import plugins
+from instar.demo import held_out
 from instar.errors import ConfigError, DataError, MismatchError
 from instar.inspection import InspectConfig, inspect
 from instar.metrics import wilson
-from instar.seeing.detect import held_out
 from instar.seeing.teach_detector import (
     Detection,
     DetectorMeasureConfig,
@@ -27,7 +27,7 @@ TOY = "tiny:rt_detr,height=64,width=128,hidden=32,channels=8"
 
 
 def config(out: Path, **options: Any) -> DetectorTrainConfig:
-    plain = DetectorTrainConfig(DEMOS, out, TOY, steps=6, batch=2, device="cpu", held_out=0.3, log_every=1, workers=1)
+    plain = DetectorTrainConfig(out, TOY, DEMOS, steps=6, batch=2, device="cpu", held_out=0.3, log_every=1, workers=1)
     return replace(plain, **options)
 
 

@@ -1,5 +1,6 @@
 """The network of a detector at work: pictures in, sightings out."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -25,8 +26,10 @@ class Eye:
         return cls(load_model(path).to(pick_device(device)).train(mode=False), load_prepare(path))
 
     @torch.inference_mode()
-    def seen(self, picture: Pixels, threshold: float) -> list[Sighting]:
-        """What scores at least `threshold` in a picture (H, W, 3) uint8, the surest first."""
-        inputs = {name: value.to(self.model.device) for name, value in self.prepare([picture]).items()}
-        [result] = self.prepare.results(self.model(**inputs), [picture.shape[:2]], threshold)
-        return sightings(result, names_of(self.model), picture)
+    def seen(self, pictures: Sequence[Pixels], threshold: float) -> list[list[Sighting]]:
+        """What scores at least `threshold` in each of some pictures (H, W, 3) uint8 of one size, the surest first."""
+        inputs = {name: value.to(self.model.device) for name, value in self.prepare(pictures).items()}
+        sizes = [picture.shape[:2] for picture in pictures]
+        results = self.prepare.results(self.model(**inputs), sizes, threshold)
+        names = names_of(self.model)
+        return [sightings(result, names, picture) for result, picture in zip(results, pictures, strict=True)]

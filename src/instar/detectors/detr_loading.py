@@ -15,6 +15,7 @@ from transformers.models.auto.modeling_auto import MODEL_FOR_OBJECT_DETECTION_MA
 from instar.backbones.hf_loading import declared_type, explained
 from instar.demo import Box, Pixels
 from instar.errors import DataError
+from instar.robot import Floats
 from instar.seeing.detect import Sighting
 
 _untyped: Any = transformers  # most of its functions have no types
@@ -78,17 +79,20 @@ def sightings(result: Mapping[str, torch.Tensor], names: Mapping[int, str], pict
     """Scores (n,), labels (n,) and boxes (n, 4) of a picture as sightings, the surest first; nameless ones left out."""
     order = torch.argsort(result["scores"], descending=True, stable=True).tolist()
     labels, scores = result["labels"].tolist(), result["scores"].tolist()
-    return [
-        Sighting(names[labels[k]], _box(result["boxes"][k], picture), scores[k]) for k in order if labels[k] in names
-    ]
+    return [_sighting(names[labels[k]], result["boxes"][k], scores[k], picture) for k in order if labels[k] in names]
 
 
-def _box(corners: torch.Tensor, picture: Pixels) -> Box:
-    """The pixels between continuous corners (4,): left, top, right, bottom; at least one, inside the picture."""
+def _sighting(name: str, corners: torch.Tensor, score: float, picture: Pixels) -> Sighting:
+    """What is between continuous corners (4,): left, top, right, bottom; its box is at least one pixel of the picture.
+
+    The middle is that of the corners, also where they reach beyond the picture.
+    """
     height, width = picture.shape[:2]
-    left, top, right, bottom = np.rint(corners.double().cpu().numpy()).astype(int).tolist()
+    exact: Floats = corners.double().cpu().numpy()
+    left, top, right, bottom = np.rint(exact).astype(int).tolist()
     left, top = min(max(left, 0), width - 1), min(max(top, 0), height - 1)
-    return Box(left, top, min(max(right - 1, left), width - 1), min(max(bottom - 1, top), height - 1))
+    box = Box(left, top, min(max(right - 1, left), width - 1), min(max(bottom - 1, top), height - 1))
+    return Sighting(name, box, score, at=(float(exact[[0, 2]].mean()), float(exact[[1, 3]].mean())))
 
 
 def require_detection(path: Path) -> None:

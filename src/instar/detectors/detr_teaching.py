@@ -16,9 +16,10 @@ from torch.utils.data import Dataset
 from transformers import set_seed
 
 from instar.backbones.hf_loading import quiet as without_bars
-from instar.demo import Box, Pixels
+from instar.demo import Pixels
 from instar.detectors.detr_loading import Prepare, load_model, load_prepare
 from instar.detectors.detr_names import Names, compose, composed, settle
+from instar.detectors.detr_pictures import brightened, mirrored, shifted, zoomed
 from instar.detectors.detr_toys import make_toy
 from instar.errors import ConfigError
 from instar.plugins import Choice
@@ -56,13 +57,18 @@ class _Teaching:
     @cached_property
     def names(self) -> Names:
         seen = self.album.names()
-        return composed(seen) if self.config.names == "composed" else Names(tuple(seen))
+        return composed(seen) if self.composed else Names(tuple(seen))
+
+    @property
+    def composed(self) -> bool:
+        """Whether names are learned by their parts; an end effector has none."""
+        return self.config.names == "composed" and self.config.effector is None
 
     def to_the_end(self) -> Learned:
         base = self.base()
         set_seed(self.config.seed)
         model, prepare = load_model(base, self.names.every), load_prepare(base)
-        heads = compose(model, self.names) if self.config.names == "composed" else []
+        heads = compose(model, self.names) if self.composed else []
         steps = self.config.steps or math.ceil(self.config.epochs * len(self.album) / self.config.batch)
         order = _order(len(self.album), steps * self.config.batch, self.config.seed)
         data = Lessons(self.album, prepare, order, self.names, self.config)
@@ -143,44 +149,18 @@ class Lessons(Dataset[Lesson]):
         rng = np.random.default_rng([self.config.seed, position])
         pixels = brightened(look.image.pixels, self.config.brightness, rng)
         pixels, truth = shifted(pixels, look.truth, self.config.shift, rng)
+        pixels, truth = zoomed(pixels, truth, self.config.zoom, rng)
+        pixels, truth = mirrored(pixels, truth, mirror=self.config.mirror, rng=rng)
         inputs = {name: value[0] for name, value in self.prepare([pixels]).items()}
         numbers = torch.tensor([self.numbers[thing.name] for thing in truth], dtype=torch.long)
         return {**inputs, "labels": {"class_labels": numbers, "boxes": boxes_of(truth, pixels)}}
 
 
-def brightened(pixels: Pixels, share: float, rng: np.random.Generator) -> Pixels:
-    """`pixels` (H, W, 3), brighter or darker by up to `share`."""
-    if share == 0:
-        return pixels
-    changed: Pixels = np.clip(pixels * rng.uniform(1 - share, 1 + share), 0, 255).astype(np.uint8)
-    return changed
-
-
-def shifted(
-    pixels: Pixels, truth: Sequence[Sighting], most: int, rng: np.random.Generator
-) -> tuple[Pixels, Sequence[Sighting]]:
-    """`pixels` (H, W, 3) moved by up to `most` pixels, as far as no object is cut, with its border drawn out."""
-    if most == 0:
-        return pixels, truth
-    height, width = pixels.shape[:2]
-    boxes = [thing.box for thing in truth]
-    left, right = min(box.left for box in boxes), max(box.right for box in boxes)
-    top, bottom = min(box.top for box in boxes), max(box.bottom for box in boxes)
-    across = int(rng.integers(-min(most, left), min(most, width - 1 - right), endpoint=True))
-    down = int(rng.integers(-min(most, top), min(most, height - 1 - bottom), endpoint=True))
-    rows = np.clip(np.arange(height) - down, 0, height - 1)
-    columns = np.clip(np.arange(width) - across, 0, width - 1)
-    moved = [Box(box.left + across, box.top + down, box.right + across, box.bottom + down) for box in boxes]
-    return pixels[rows][:, columns], [Sighting(thing.name, box) for thing, box in zip(truth, moved, strict=True)]
-
-
 def boxes_of(truth: Sequence[Sighting], pixels: Pixels) -> torch.Tensor:
     """Centre and size of every box (n, 4) as fractions of the picture; a box of one pixel is one pixel wide."""
     height, width = pixels.shape[:2]
-    corners = torch.tensor(
-        [[thing.box.left, thing.box.top, thing.box.right + 1, thing.box.bottom + 1] for thing in truth],
-        dtype=torch.float32,
-    ) / torch.tensor([width, height, width, height])
+    sides = [[thing.box.left, thing.box.top, thing.box.right + 1, thing.box.bottom + 1] for thing in truth]
+    corners = torch.tensor(sides, dtype=torch.float32).reshape(-1, 4) / torch.tensor([width, height, width, height])
     return torch.cat([(corners[:, :2] + corners[:, 2:]) / 2, corners[:, 2:] - corners[:, :2]], dim=1)
 
 

@@ -87,6 +87,9 @@ def _rt(size: Size) -> dict[str, Any]:
         # Names are learned far later than boxes: they count for more, and wrong ones less easily for nothing.
         "weight_loss_vfl": 3.0,
         "focal_loss_gamma": 1.0,
+        # Its own is 0.01, meant for weights that are loaded: through three layers of so few numbers next to nothing
+        # comes, and boxes stay in the middle of their cells. Of a dot in 64 pixels: 5.3 off after 200 steps, then 1.1.
+        "initializer_range": size.hidden**-0.5,
     }
 
 

@@ -6,19 +6,21 @@ manifest.json     how many; written last
 """
 
 import contextlib
+import itertools
 import logging
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Final
 
 from instar import engines, plugins
-from instar.demo import Box, DemoSource, Image
+from instar.demo import Box, DemoSource, Episode, Image
 from instar.errors import DataError, InstarError, MismatchError, SimulatorError
 from instar.files import MANIFEST, atomic, canonical_json, door, read_json, read_jsonl, write_bytes, write_json
 from instar.plugins import Choice
 from instar.progress import Progress, silent
 from instar.seeing.detect import Kind, Labelled, Sighting, labelled
+from instar.seeing.effector import Effector, known_places
 
 logger = logging.getLogger(__name__)
 
@@ -36,6 +38,7 @@ class Wanted:
     ids: tuple[str, ...]
     camera: str
     kinds: tuple[Kind, ...]
+    effector: Effector | None = None  # find the end effector, in frames alone; None finds the objects
 
 
 @dataclass(frozen=True, eq=False)
@@ -50,7 +53,7 @@ class Gathered:
 def gather(wanted: Wanted, workers: int = 1) -> Iterator[Gathered]:
     """The wanted pictures, episode by episode in order; episodes that cannot be read say so."""
     groups = [wanted.ids[start : start + TOGETHER] for start in range(0, len(wanted.ids), TOGETHER)]
-    jobs = [(k, Wanted(wanted.demos, group, wanted.camera, wanted.kinds)) for k, group in enumerate(groups)]
+    jobs = [(k, replace(wanted, ids=group)) for k, group in enumerate(groups)]
     early: dict[int, list[Gathered]] = {}
     turn = 0
     with contextlib.closing(engines.run("local", _gathered, jobs, workers)) as results:
@@ -71,12 +74,18 @@ def _of_episode(source: DemoSource, id: str, wanted: Wanted) -> Gathered:
     try:
         episode = source.episode(id)
         episode.robot.camera(wanted.camera)
-        pictures = [look for look in labelled(episode, wanted.camera) if look.kind in wanted.kinds]
+        pictures = _labelled(episode, wanted)
         for look in pictures:
             _ = look.image.data  # encoded here, where many are at work
     except (DataError, MismatchError, SimulatorError) as error:
         return Gathered(id, problem=str(error))
     return Gathered(id, tuple(pictures))
+
+
+def _labelled(episode: Episode, wanted: Wanted) -> list[Labelled]:
+    if wanted.effector is not None:
+        return list(known_places(episode, wanted.camera, wanted.effector))
+    return [look for look in labelled(episode, wanted.camera) if look.kind in wanted.kinds]
 
 
 @dataclass(frozen=True, eq=False)
@@ -123,8 +132,14 @@ def _truth(row: Mapping[str, Any]) -> tuple[Sighting, ...]:
     return tuple(Sighting(name, Box(*sides), shape=shape) for name, shape, *sides in row["truth"])
 
 
-def collect(folder: Path, wanted: Wanted, workers: int = 1, progress: Progress = silent) -> Album:
-    """The album of the wanted pictures in `folder`; one that is there already is opened.
+def collect(
+    folder: Path,
+    wanted: Wanted,
+    workers: int = 1,
+    progress: Progress = silent,
+    by_hand: Sequence[Labelled] = (),
+) -> Album:
+    """The album of the wanted pictures in `folder`, and of those labelled `by_hand`; one that is there is opened.
 
     Raises DataError if there is no picture to be had.
     """
@@ -133,13 +148,14 @@ def collect(folder: Path, wanted: Wanted, workers: int = 1, progress: Progress =
     rows: list[dict[str, Any]] = []
     problems: list[Gathered] = []
     with atomic(folder / PICTURES) as path, path.open("wb") as file:
-        for done, found in enumerate(gather(wanted, workers), start=1):
+        drawn = itertools.chain(gather(wanted, workers), [Gathered("", tuple(by_hand))] if by_hand else [])
+        for done, found in enumerate(drawn, start=1):
             problems += [found] if found.problem else []
             for look in found.pictures:
                 rows.append(_row(look, file.tell()))
                 file.write(look.image.data)
-            progress(done, len(wanted.ids), f"{len(rows)} pictures gathered")
-        if not rows:
+            progress(done, len(wanted.ids) + bool(by_hand), f"{len(rows)} pictures gathered")
+        if not any(row["truth"] for row in rows):
             raise _nothing(wanted, problems)
     for problem in problems:
         logger.warning("left out %s: %s", problem.id, problem.problem)
@@ -160,7 +176,7 @@ def _sides(box: Box) -> tuple[int, int, int, int]:
 
 def _nothing(wanted: Wanted, problems: Sequence[Gathered]) -> InstarError:
     why = f"; {problems[0].id}: {problems[0].problem}" if problems else ""
-    return DataError(
-        f"no picture of kind {', '.join(wanted.kinds)} by camera {wanted.camera!r} with known objects in "
-        f"{len(wanted.ids)} episodes{why}"
-    )
+    what = f"of kind {', '.join(wanted.kinds)} by camera {wanted.camera!r} with known objects"
+    if wanted.effector is not None:
+        what = f"by camera {wanted.camera!r} in which the end effector's place is known"
+    return DataError(f"no picture {what} in {len(wanted.ids)} episodes{why}")

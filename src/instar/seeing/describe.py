@@ -105,16 +105,17 @@ def _on_record(detector: Detector) -> dict[str, Any]:
 def asked_as(policy: VlmPolicy, asking: Asking) -> Policy:
     """`policy` asked in another way. Raises ConfigError or MismatchError where it cannot be."""
     recipe = asking.recipe(policy.recipe)
-    changed = replace(policy, recipe=recipe, robot=recipe.robot(policy.robot))
+    changed = replace(policy, recipe=recipe, robots=tuple(recipe.robot(robot) for robot in policy.robots))
+    cameras = {camera.name: camera for robot in changed.robots for camera in robot.cameras}
     if not asking.finds:
         return changed
     if asking.references == MODEL:
-        finders: dict[str, Finder] = {camera.name: ModelFinder.of(changed, camera) for camera in changed.robot.cameras}
+        finders: dict[str, Finder] = {name: ModelFinder.of(changed, camera) for name, camera in cameras.items()}
     else:
         detector = _detector(asking.references)
-        for camera in changed.robot.cameras:
-            require_camera(detector, camera.name)
-        finders = {camera.name: DetectorFinder(detector) for camera in changed.robot.cameras}
+        for name in cameras:
+            require_camera(detector, name)
+        finders = dict.fromkeys(cameras, DetectorFinder(detector))
     return DescribingPolicy(changed, finders, asking.naming)
 
 

@@ -1,11 +1,10 @@
 """Finding objects in pictures: what a detector is, what demonstrations know to be true, how the two are compared."""
 
-import hashlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final, Literal, Protocol, runtime_checkable
 
-from instar.demo import Box, Episode, Image, Observation, Reference, SceneObject
+from instar.demo import Box, Episode, Image, Observation, Point, Reference, SceneObject
 
 Kind = Literal["frame", "object", "scene"]  # of a picture: a moment of an episode, or a reference of either kind
 
@@ -21,6 +20,13 @@ class Sighting:
     box: Box  # of that picture, inclusive pixels
     score: float = 1.0  # how sure they are, between 0 and 1
     shape: str = ""  # the part of the name that is not its texture, where somebody knows
+    at: Point | None = None  # its middle, where that is known better than whole pixels inside the picture tell
+
+    @property
+    def place(self) -> Point:
+        """Its middle, in continuous pixel coordinates."""
+        box = self.box
+        return self.at or ((box.left + box.right + 1) / 2, (box.top + box.bottom + 1) / 2)
 
 
 @runtime_checkable
@@ -73,12 +79,6 @@ def known(objects: Sequence[SceneObject], camera: str) -> tuple[Sighting, ...]:
     """The objects that `camera` sees, as certain sightings."""
     seen = [thing for thing in objects if camera in thing.boxes]
     return tuple(Sighting(thing.name, thing.boxes[camera], shape=thing.shape) for thing in seen)
-
-
-def held_out(episode: str, share: float) -> bool:
-    """Whether an episode is kept for measuring: decided by its id alone, so alike everywhere and for ever."""
-    place = int.from_bytes(hashlib.blake2b(episode.encode(), digest_size=8).digest(), "big")
-    return place < share * 2**64
 
 
 def overlap(one: Box, other: Box) -> float:

@@ -2,7 +2,7 @@
 
 import logging
 import shutil
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Final, Literal
@@ -11,15 +11,18 @@ from typing_extensions import Doc
 
 from instar import plugins
 from instar.checkpoint import fingerprint, load_policy, versions
-from instar.demo import DemoSource
+from instar.demo import held_out
 from instar.edges import plain
 from instar.errors import ConfigError, DataError
 from instar.files import JSON, MANIFEST, door, read_json, write_json
 from instar.metrics import SuccessRate, wilson
 from instar.progress import Progress, silent
-from instar.seeing.album import Wanted, collect, gather
+from instar.seeing.aim import Aim, aimed, remark_camera
+from instar.seeing.album import collect, gather
 from instar.seeing.describe import DetectorFinder, Finder, ModelFinder, Naming, Picture, require_camera
-from instar.seeing.detect import KINDS, Detector, Kind, Labelled, Tally, compared, held_out
+from instar.seeing.detect import KINDS, Detector, Kind, Labelled, Sighting, Tally, compared
+from instar.seeing.effector import OBJECTS, Effector, sought
+from instar.seeing.material import Material, require_sources
 from instar.training.config import TrainConfig
 from instar.training.run import Run, require_same
 
@@ -34,11 +37,18 @@ TOGETHER: Final = 32  # pictures looked at at once while measuring
 class DetectorTrainConfig:
     """Demonstrations in, a detector out."""
 
-    demos: Annotated[str, Doc("demonstrations that know their objects, as FORMAT:OPTIONS")]
     out: Annotated[Path, Doc("folder of the detector; the same command again goes on with what was interrupted")]
     model: Annotated[str, Doc("folder of a detection model to finetune, or tiny:FAMILY for a small random one")]
+    demos: Annotated[str, Doc("demonstrations that know what is to be found, as FORMAT:OPTIONS")] = ""
+    finds: Annotated[
+        str, Doc("objects, or effector: the robot's hand; effector:metres=0.1 in boxes of ten centimetres")
+    ] = OBJECTS
+    labels: Annotated[
+        tuple[Path, ...],
+        Doc("CSV or JSON files that say where the end effector is; beside demos or alone"),
+    ] = ()
     detector: Annotated[str, Doc("the kind of detector, a plugin that can be taught")] = "detr"
-    camera: Annotated[str, Doc("the camera whose pictures it learns from")] = "front"
+    camera: Annotated[str, Doc("the camera whose pictures it learns from; empty: labelled ones of any")] = "front"
     pictures: Annotated[tuple[Kind, ...], Doc("frames of episodes, reference pictures of one object, of a scene")] = (
         KINDS
     )
@@ -57,7 +67,11 @@ class DetectorTrainConfig:
     ] = "composed"
     clip: Annotated[float, Doc("largest norm of a gradient; DETR's usual one is 0.1")] = 0.1
     brightness: Annotated[float, Doc("pictures made brighter or darker by up to this share; names tell colours")] = 0.0
-    shift: Annotated[int, Doc("pictures moved by up to so many pixels, and never mirrored: letters are not")] = 0
+    shift: Annotated[int, Doc("pictures moved by up to so many pixels")] = 0
+    zoom: Annotated[float, Doc("pictures magnified by up to this share, anywhere that cuts nothing to be found")] = 0.0
+    mirror: Annotated[bool, Doc("half of the pictures mirrored, left and right; not for objects: letters are not")] = (
+        False
+    )
     seed: Annotated[int, Doc("of new weights and of the order of pictures")] = 0
     precision: Annotated[Literal["auto", "float32", "bfloat16"], Doc("auto: bfloat16 where the GPU has it")] = "auto"
     device: Annotated[Literal["auto", "cpu"], Doc("auto: the GPU where there is one")] = "auto"
@@ -69,13 +83,22 @@ class DetectorTrainConfig:
     def __post_init__(self) -> None:
         if not 0 <= self.held_out < 1:
             raise ConfigError(f"held_out is {self.held_out}; it is a share of the episodes, from 0 to below 1")
-        if not 0 <= self.brightness < 1 or self.shift < 0:
-            raise ConfigError(f"brightness {self.brightness} must be from 0 to below 1, and shift {self.shift} from 0")
+        if not 0 <= self.brightness < 1 or min(self.shift, self.zoom) < 0:
+            changes = f"brightness {self.brightness} must be from 0 to below 1, shift {self.shift} and zoom {self.zoom}"
+            raise ConfigError(f"{changes} 0 or more")
+        require_sources(self)
+        if self.mirror and self.effector is None:
+            raise ConfigError("objects are not learned from mirrored pictures: letters would be others")
         if not self.pictures or (self.steps is not None and self.steps < 1):
             raise ConfigError("there is nothing to learn: name kinds of pictures, and at least one step")
         if self.workers < 0 or (self.episodes is not None and self.episodes < 1):
             raise ConfigError("episodes must be at least 1 and workers at least 0")
         self.loop()  # refuses what any training refuses
+
+    @property
+    def effector(self) -> Effector | None:
+        """How end effectors are learned; None where objects are."""
+        return sought(self.finds)
 
     def loop(self) -> TrainConfig:
         """The options that it shares with the training of policies, as those."""
@@ -122,12 +145,10 @@ def train_detector(config: DetectorTrainConfig, progress: Progress = silent) -> 
     """Gather pictures, teach a detector on them, or go on with that, and write it.
 
     Raises ConfigError where `config.out` holds another run or the plugin cannot be taught, and DataError where the
-    demonstrations show no known object.
+    demonstrations show nothing that is known.
     """
-    source: DemoSource = plugins.make("demos", config.demos)
-    ids = list(source.ids()[: config.episodes])
-    demos = plugins.choice_of("demos", source)
-    identity = {"config": config.meaning(), "demos": demos.to_json(), "fingerprint": source.fingerprint()}
+    material = Material.of(config)
+    identity = {"config": config.meaning(), **material.identity}
     run = Run(config.out)
     if (config.out / MANIFEST).exists():
         require_same(config.out, read_json(config.out / MANIFEST)["run"], identity)
@@ -137,15 +158,14 @@ def train_detector(config: DetectorTrainConfig, progress: Progress = silent) -> 
     if not hasattr(plugin, "teach"):
         raise ConfigError(f"detector {config.detector!r} cannot be taught; choose another kind")
     run.claim(identity)
-    learning = tuple(id for id in ids if not held_out(id, config.held_out))
-    wanted = Wanted(demos, learning, config.camera, config.pictures)
-    pictures = collect(run.states / "album", wanted, config.workers, progress)
+    learning = material.only(lambda episode: not held_out(episode, config.held_out))
+    pictures = collect(run.states / "album", learning.wanted, config.workers, progress, learning.by_hand)
     learned: Learned = plugin.teach(config, pictures, progress)
     facts = {
         "names": learned.names,
         "pictures": len(pictures),
         "episodes": pictures.episodes(),
-        "held_out": len(ids) - len(learning),
+        "held_out": material.episodes - learning.episodes,
         "left_out": pictures.left_out,
         "steps": learned.steps,
         "loss": run.last_loss(),
@@ -177,11 +197,15 @@ def _told(out: Path, resumed: int | None = None) -> DetectorSummary:
 
 @dataclass(frozen=True)
 class DetectorMeasureConfig:
-    """Precision and recall on pictures whose objects are known."""
+    """Precision and recall on pictures whose objects are known, or how near an end effector is to its place."""
 
-    demos: Annotated[str, Doc("demonstrations that know their objects, as FORMAT:OPTIONS")]
+    demos: Annotated[str, Doc("demonstrations that know what is to be found, as FORMAT:OPTIONS")] = ""
     detector: Annotated[str | None, Doc("a detector, e.g. detr:detector/ or detr:detector/,threshold=0.4")] = None
     policy: Annotated[Path | None, Doc("or a checkpoint folder, whose own model is asked")] = None
+    finds: Annotated[str, Doc("objects, or effector: the robot's hand; effector:name=gripper if called so")] = OBJECTS
+    labels: Annotated[
+        tuple[Path, ...], Doc("CSV or JSON files that say where the end effector is; beside demos or alone")
+    ] = ()
     camera: Annotated[str, Doc("the camera whose pictures are looked at")] = "front"
     pictures: Annotated[tuple[Kind, ...], Doc("frames of episodes, reference pictures of one object, of a scene")] = (
         KINDS
@@ -203,6 +227,9 @@ class DetectorMeasureConfig:
             raise ConfigError("name a detector or a policy to measure, one of them")
         if self.held_out is not None and not 0 < self.held_out <= 1:
             raise ConfigError(f"held_out is {self.held_out}; it is a share of the episodes, above 0 and at most 1")
+        require_sources(self)
+        if self.policy is not None and sought(self.finds) is not None:
+            raise ConfigError("a policy's own model is not asked for end effectors; name a detector")
 
 
 @dataclass(frozen=True)
@@ -225,7 +252,8 @@ class Detection:
     demos: str
     camera: str
     episodes: int
-    scores: tuple[Score, ...]
+    scores: tuple[Score, ...]  # of objects
+    aim: Aim | None = None  # of end effectors
 
 
 def measure_detector(config: DetectorMeasureConfig, progress: Progress = silent) -> Detection:
@@ -233,48 +261,69 @@ def measure_detector(config: DetectorMeasureConfig, progress: Progress = silent)
 
     Raises DataError where there is nothing to measure on, MismatchError for another camera than it was taught on.
     """
-    source: DemoSource = plugins.make("demos", config.demos)
     finder, share = _finder(config)
-    ids = tuple(id for id in source.ids()[: config.episodes] if share >= 1 or held_out(id, share))
-    if not ids:
-        raise DataError(f"{config.demos}: none of its episodes is held out; name more episodes, or held_out 1")
-    wanted = Wanted(plugins.choice_of("demos", source), ids, config.camera, config.pictures)
-    tallies: dict[str, Tally] = {}
-    for done, found in enumerate(gather(wanted, config.workers), start=1):
+    material = Material.of(config).only(lambda episode: share >= 1 or held_out(episode, share))
+    if not material.episodes:
+        raise DataError(f"{_named(config)}: none of its episodes is held out; name more episodes, or held_out 1")
+    looked = _looked(finder, _pictures(config, material, progress), config.naming)
+    effector = sought(config.finds)
+    scores = () if effector else _scores(looked)
+    aim = aimed(looked, effector.name) if effector else None
+    if not scores and (aim is None or not aim.pictures):
+        raise DataError(f"{_named(config)}: no picture of camera {config.camera!r} shows what is known to be there")
+    subject = config.detector or str(config.policy)
+    return Detection(subject, _named(config), config.camera, material.episodes, scores, aim)
+
+
+def _named(config: DetectorMeasureConfig) -> str:
+    return ", ".join(filter(None, [config.demos, *map(str, config.labels)]))
+
+
+def _pictures(config: DetectorMeasureConfig, material: Material, progress: Progress) -> Iterator[Sequence[Labelled]]:
+    yield material.by_hand
+    for done, found in enumerate(gather(material.wanted, config.workers), start=1):
         if found.problem:
             logger.warning("left out %s: %s", found.id, found.problem)
-        for kind, tally in _tallied(finder, found.pictures, config.naming):
-            tallies[kind] = tallies.get(kind, Tally()) + tally
-        progress(done, len(ids), "episodes looked at")
-    if not tallies:
-        raise DataError(f"{config.demos}: no picture of camera {config.camera!r} shows a known object")
-    whole: dict[str, Tally] = {kind: tallies[kind] for kind in KINDS if kind in tallies}
-    whole["all"] = sum(tallies.values(), Tally())
-    subject = config.detector or str(config.policy)
-    return Detection(
-        subject, config.demos, config.camera, len(ids), tuple(_score(kind, tally) for kind, tally in whole.items())
-    )
+        yield found.pictures
+        progress(done, len(material.wanted.ids), "episodes looked at")
 
 
 def _finder(config: DetectorMeasureConfig) -> tuple[Finder, float]:
     """Who looks, and the share of all episodes that is measured on."""
     if config.detector is not None:
         detector: Detector = plugins.make("detectors", config.detector)
-        require_camera(detector, config.camera)
+        if sought(config.finds):
+            remark_camera(detector, config.camera)
+        else:
+            require_camera(detector, config.camera)
         share = config.held_out or float(getattr(detector, "held_out", 0.0)) or 1.0
         return DetectorFinder(detector), share
     assert config.policy is not None
     policy = load_policy(config.policy, device=config.device, constrained=config.constrained)
-    return ModelFinder.of(policy, policy.robot.camera(config.camera)), config.held_out or 1.0
+    return ModelFinder.of(policy, policy.robots[0].camera(config.camera)), config.held_out or 1.0
 
 
-def _tallied(finder: Finder, pictures: Sequence[Labelled], naming: Naming) -> Iterator[tuple[str, Tally]]:
-    for start in range(0, len(pictures), TOGETHER):
-        some = pictures[start : start + TOGETHER]
-        asked = [Picture(look.image, look.kind, _given(look, naming)) for look in some]
-        for look, seen in zip(some, finder.find(asked), strict=True):
-            # Of an object alone only the surest sighting is ever used.
-            yield look.kind, compared(seen[:1] if look.kind == "object" else seen, look.truth)
+def _looked(
+    finder: Finder, pictures: Iterable[Sequence[Labelled]], naming: Naming
+) -> Iterator[tuple[Labelled, Sequence[Sighting]]]:
+    """Every picture with what is seen in it."""
+    for together in pictures:
+        for start in range(0, len(together), TOGETHER):
+            some = together[start : start + TOGETHER]
+            asked = [Picture(look.image, look.kind, _given(look, naming)) for look in some]
+            yield from zip(some, finder.find(asked), strict=True)
+
+
+def _scores(looked: Iterable[tuple[Labelled, Sequence[Sighting]]]) -> tuple[Score, ...]:
+    tallies: dict[str, Tally] = {}
+    for look, seen in looked:
+        # Of an object alone only the surest sighting is ever used.
+        tally = compared(seen[:1] if look.kind == "object" else seen, look.truth)
+        tallies[look.kind] = tallies.get(look.kind, Tally()) + tally
+    if not tallies:
+        return ()
+    whole = {kind: tallies[kind] for kind in KINDS if kind in tallies}
+    return tuple(_score(kind, tally) for kind, tally in [*whole.items(), ("all", sum(tallies.values(), Tally()))])
 
 
 def _given(look: Labelled, naming: Naming) -> str:
