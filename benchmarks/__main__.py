@@ -14,7 +14,7 @@ from benchmarks.pages import PAGE, summary, text
 from instar.files import JSON, read_json, write_json
 from studies.pages import write_section
 
-PARTS: Final = ("reading", "building", "training", "decoding", "evaluating", "simulating", "starting", "gpu")
+PARTS: Final = ("reading", "readers", "building", "training", "decoding", "evaluating", "simulating", "starting", "gpu")
 RESULTS: Final = Path(__file__).parent / "results"
 
 

@@ -8,8 +8,8 @@ from typing import Any
 import cv2
 import numpy as np
 
-from instar.demos.rlds.example import Written, build_example
-from instar.demos.rlds.records import write_records
+from instar.storing.example import Written, build_example
+from instar.storing.records import write_records
 
 _FEATURES = "tensorflow_datasets.core.features."
 

@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 from numpy.testing import assert_array_equal
 
-from instar.demos.rlds.example import Written
 from instar.demos.rlds.folder import Folder
 from instar.errors import DataError
+from instar.storing.example import Written
 from tests.demos.rlds.made import dataset, episode, png, sequence, tensor, text, together
 
 

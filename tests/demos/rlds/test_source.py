@@ -42,6 +42,19 @@ def test_a_known_dataset_has_its_robot_and_the_names_of_its_actions(tmp_path: Pa
     assert found.steps[2].action is None
 
 
+def test_a_dataset_is_read_as_another_or_plainly_by_the_usual_names(tmp_path: Path) -> None:
+    made = dataset(tmp_path, [[episode(1, length=4)]], FEATURES, name="bridge_dataset")
+    plain = Rlds(made, standard="plain").episode("train/000000")
+    assert (plain.length, len(plain.steps)) == (4, 4)
+    assert [camera.name for camera in plain.robot.cameras] == ["image_0"]
+    assert_allclose(plain.action(3), np.arange(21, 28) / 100 + 1, rtol=1e-6)
+    libero = Rlds(made, standard="libero_spatial_no_noops", cameras="primary")
+    with pytest.raises(ConfigError, match="no camera primary"):
+        libero.ids()
+    with pytest.raises(ConfigError, match="no standard is called 'bridge_datset'; did you mean 'bridge_dataset'"):
+        Rlds(made, standard="bridge_datset").ids()
+
+
 def test_any_features_can_make_an_action(made: Path) -> None:
     found = Rlds(made, action="action[:2]+inverted(is_first)", state="observation/state[-1:]").episode("train/000000")
     assert_allclose([found.action(t) for t in range(3)], [[0, 0.01, 0], [0.07, 0.08, 1], [0.14, 0.15, 1]], atol=1e-7)

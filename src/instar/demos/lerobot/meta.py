@@ -12,7 +12,6 @@ from pathlib import Path
 from typing import Any, Final
 
 import pyarrow as pa
-import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from instar.errors import DataError
@@ -173,27 +172,18 @@ def _old_tasks(root: Path) -> dict[int, str]:
     return {int(told["task_index"]): str(told["task"]) for told in read_jsonl(root / "meta/tasks.jsonl")}
 
 
-def read_table(path: Path, columns: Sequence[str] | None = None, only: tuple[str, int] | None = None) -> pa.Table:
-    """A Parquet file, or `only` the rows whose column has a value.
-
-    Raises DataError if it is no Parquet file, as one is whose writer was never told to finish.
-    """
-    with _parquet(path):
-        rows = None if only is None else pc.field(only[0]) == only[1]
-        return pq.read_table(path, columns=None if columns is None else list(columns), filters=rows)
-
-
-def read_schema(path: Path) -> list[str]:
-    """The names of the columns of a Parquet file. Raises DataError if it is none."""
-    with _parquet(path):
-        return list(pq.read_schema(path).names)
+def read_table(path: Path, columns: Sequence[str] | None = None) -> pa.Table:
+    """A Parquet file. Raises DataError if it is none, as one is whose writer was never told to finish."""
+    with parquet(path):
+        return pq.read_table(path, columns=None if columns is None else list(columns))
 
 
 @contextlib.contextmanager
-def _parquet(path: Path) -> Iterator[None]:
+def parquet(path: Path) -> Iterator[None]:
+    """What goes wrong with a Parquet file, as a DataError that says what it may be."""
     try:
         with door(path):
             yield
-    except pa.ArrowException as error:
+    except (pa.ArrowException, LookupError, ValueError) as error:
         remedy = "a recording ends with finalize(), or its files cannot be read"
         raise DataError(f"{path}: not a whole Parquet file ({str(error).splitlines()[0]}); {remedy}") from error

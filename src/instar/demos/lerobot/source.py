@@ -12,15 +12,19 @@ import pyarrow.compute as pc
 from typing_extensions import Doc
 
 from instar.demo import Episode, Image, Instruction
-from instar.demos.lerobot.meta import Entry, Feature, Meta, read_schema, read_table
+from instar.demos.lerobot.meta import Entry, Feature, Meta
 from instar.demos.lerobot.reel import Reel
+from instar.demos.lerobot.rows import columns_of, episode_rows
 from instar.demos.recorded import RecordedSteps
 from instar.embodiments.registry import canonical
 from instar.errors import ConfigError, DataError
 from instar.files import digest, file_size
 from instar.robot import ActionSpace, Camera, Floats, Robot
+from instar.storing.manifest import stored_robot
 
 MEASURED: Final = 100  # episodes, evenly spread, by which the bounds of actions are measured
+ACTION: Final = "action"
+STATE: Final = "observation.state"
 SHORT: Final = "observation.images."  # of a camera's name: what is left out
 
 
@@ -29,8 +33,8 @@ class LeRobot:
     """Episodes of a LeRobot dataset, v2.0 to v3.0, read without the lerobot package."""
 
     path: Annotated[Path, Doc("the folder that holds meta/, data/ and videos/")]
-    action: Annotated[str, Doc("the feature that is the action")] = "action"
-    state: Annotated[str, Doc("the feature that is the state; empty for none")] = "observation.state"
+    action: Annotated[str, Doc("the feature that is the action")] = ACTION
+    state: Annotated[str, Doc("the feature that is the state; empty for none")] = STATE
     cameras: Annotated[str, Doc("only these cameras, joined by +; empty for all")] = ""
     tolerance: Annotated[float, Doc("seconds that a picture of a video may be off its row's time")] = 1e-4
 
@@ -110,10 +114,10 @@ class _Rows:
 
     @cached_property
     def _columns(self) -> Sequence[str]:
-        return read_schema(self.entry.rows)
+        return columns_of(self.entry.rows)
 
     def _read(self, columns: Sequence[str]) -> pa.Table:
-        found = read_table(self.entry.rows, columns, only=("episode_index", self.entry.index))
+        found = episode_rows(self.entry.rows, self.entry.index, columns)
         if len(found) != self.entry.length:
             raise DataError(f"{self.where}: {len(found)} rows; the papers say {self.entry.length}")
         return found
@@ -142,7 +146,10 @@ class _Dataset:
 
     @cached_property
     def robot(self) -> Robot:
-        """Who acts, with the bounds of its actions as measured."""
+        """Who acts, with the bounds of its actions as measured; what instar exported says so itself."""
+        stored = stored_robot(self.meta.root, self.cameras)
+        if stored is not None and (self.source.action, self.source.state) == (ACTION, STATE):
+            return stored
         entries = self.meta.entries
         chosen = sorted({int(k) for k in np.linspace(0, len(entries) - 1, min(len(entries), MEASURED))})
         actions = np.concatenate([_Rows(self.meta, entries[k]).numbers(self.source.action) for k in chosen])

@@ -9,11 +9,11 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any, Final
 
-from instar.demos.rlds.example import parse_example
 from instar.demos.rlds.layout import Column, Layout, Rows
-from instar.demos.rlds.records import Records
 from instar.errors import DataError
 from instar.files import read_json
+from instar.storing.example import parse_example
+from instar.storing.records import Records
 
 INFO: Final = "dataset_info.json"
 FEATURES: Final = "features.json"

@@ -14,9 +14,9 @@ from typing import Any, Final, Literal, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from instar.demos.rlds.example import Values
 from instar.errors import DataError
 from instar.files import read_json
+from instar.storing.example import Values
 
 STEPS: Final = "steps"
 Kind = Literal["numbers", "text", "image", "unread"]

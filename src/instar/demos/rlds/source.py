@@ -14,11 +14,14 @@ from instar.demos.recorded import RecordedSteps
 from instar.demos.rlds.columns import Term
 from instar.demos.rlds.folder import FEATURES, INFO, Columns, Folder
 from instar.demos.rlds.layout import Layout, Rows
-from instar.demos.rlds.standards import Standard, standard
+from instar.demos.rlds.standards import PLAIN, Standard, known, standard
 from instar.embodiments.registry import canonical
 from instar.errors import ConfigError, DataError
 from instar.files import digest, digest_file, file_size
+from instar.plugins import meant
 from instar.robot import ActionSpace, Camera, Robot
+from instar.storing import RLDS_MODULE
+from instar.storing.manifest import stored_robot
 
 MEASURED: Final = 100  # episodes, evenly spread, by which the bounds of actions are measured
 
@@ -33,7 +36,7 @@ class Rlds:
 
     path: Annotated[Path, Doc("the folder of a dataset, or of one of its versions")]
     split: Annotated[str, Doc("which split: train, val or test")] = "train"
-    standard: Annotated[str, Doc("read it as this dataset is read; its own name if empty")] = ""
+    standard: Annotated[str, Doc("read as this dataset is read; plain: by the usual names; empty: as its own")] = ""
     action: Annotated[str, Doc("features that make an action, joined by +: action[:6]+inverted(action[6:])")] = ""
     state: Annotated[str, Doc("features that make the state, joined by +")] = ""
     cameras: Annotated[str, Doc("only these cameras, joined by +; empty for all")] = ""
@@ -68,10 +71,14 @@ class _Dataset:
 
     folder: Folder
     standard: Standard
+    as_stored: bool  # nothing is read otherwise than by the usual names
 
     @cached_property
     def robot(self) -> Robot:
-        """Who acts, with the bounds of its actions as measured."""
+        """Who acts, with the bounds of its actions as measured; what instar exported says so itself."""
+        stored = stored_robot(self.folder.path.parent, self.standard.cameras)
+        if stored is not None and self.as_stored:
+            return stored
         count = len(self.folder)
         chosen = sorted({int(k) for k in np.linspace(0, count - 1, min(count, MEASURED))})
         kept = [self.standard.kept(self.folder.columns(index)) for index in chosen]
@@ -94,12 +101,22 @@ class _Dataset:
 @lru_cache(maxsize=16)
 def _opened(source: Rlds) -> _Dataset:
     folder = Folder(source.path, source.split)
-    found = _told(source, standard(source.standard or folder.name, folder.layout), folder.layout)
+    found = _told(source, _standard(source, folder), folder.layout)
     cameras = {name: theirs for name, theirs in found.cameras.items() if theirs in folder.layout.steps}
     wanted = [name for name in source.cameras.split("+") if name] or list(cameras)
     if unknown := sorted(set(wanted) - set(cameras)):
         raise ConfigError(f"{source.path}: no camera {', '.join(unknown)}; there are: {', '.join(cameras) or 'none'}")
-    return _Dataset(folder, replace(found, cameras={name: cameras[name] for name in wanted}))
+    as_stored = source.standard in ("", PLAIN) and not (source.action or source.state)
+    return _Dataset(folder, replace(found, cameras={name: cameras[name] for name in wanted}), as_stored)
+
+
+def _standard(source: Rlds, folder: Folder) -> Standard:
+    if source.standard and source.standard != PLAIN and source.standard not in known():
+        raise ConfigError(
+            f"{source.path}: no standard is called {source.standard!r}{meant(source.standard, [PLAIN, *known()])}"
+        )
+    own = PLAIN if folder.info.get("moduleName") == RLDS_MODULE else folder.name
+    return standard(source.standard or own, folder.layout)
 
 
 def _told(source: Rlds, found: Standard, layout: Layout) -> Standard:

@@ -15,6 +15,7 @@ from instar.files import read_yaml
 from instar.robot import Floats
 
 TABLE: Final = Path(__file__).with_name("standards.yaml")
+PLAIN: Final = "plain"  # in place of a name: by the usual names, whatever the dataset
 MOTION: Final = ("x", "y", "z", "roll", "pitch", "yaw", "gripper")
 UNITS: Final = ("m", "m", "m", "rad", "rad", "rad", "1")
 

@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from instar.demos.rlds.records import Records, masked, write_records
 from instar.errors import DataError
+from instar.storing.records import Records, masked, write_records
 
 THREE = [b"one", b"", b"three" * 1000]
 

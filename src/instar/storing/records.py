@@ -4,6 +4,7 @@ Layout after TensorFlow's record_writer: u64 length, u32 checksum of the length,
 all little-endian. A checksum is the CRC-32C of the bytes, turned by 15 bits and shifted by a constant.
 """
 
+import os
 import struct
 from array import array
 from collections.abc import Iterable
@@ -29,32 +30,33 @@ class Records:
         self.path = path
 
     def __len__(self) -> int:
-        return len(self._places)
+        return len(self._bounds) - 1
 
     def read(self, index: int) -> bytes:
         """Record `index`, its checksum verified."""
-        start = self._places[index]
-        with door(self.path), self.path.open("rb") as file:
-            length = self._length(file, start, index)
-            record, tail = file.read(length), file.read(_TAIL.size)
-        if len(record) < length or len(tail) < _TAIL.size:
+        start, end = self._bounds[index : index + 2]
+        first, behind = start + _HEAD.size, end - _TAIL.size
+        with door(self.path), self.path.open("rb", buffering=0) as file:
+            record = os.pread(file.fileno(), behind - first, first)
+            tail = os.pread(file.fileno(), _TAIL.size, behind)
+        if len(record) < behind - first or len(tail) < _TAIL.size:
             raise self._cut(start, index)
         if masked(record) != _TAIL.unpack(tail)[0]:
             raise self._damaged(start, index)
         return record
 
     @cached_property
-    def _places(self) -> "array[int]":
-        """Where each record begins, in bytes: found by hopping from length to length, the records unread."""
-        places = array("Q")
+    def _bounds(self) -> "array[int]":
+        """Where each record begins, and where the last ends, in bytes: found by hopping from length to length."""
+        bounds = array("Q", [0])
         with door(self.path), self.path.open("rb", buffering=0) as file:
-            end, at = self.path.stat().st_size, 0
-            while at < end:
-                places.append(at)
-                at += _HEAD.size + self._length(file, at, len(places) - 1) + _TAIL.size
-        if at > end:
-            raise self._cut(places[-1], len(places) - 1)
-        return places
+            end = os.fstat(file.fileno()).st_size
+            while bounds[-1] < end:
+                at, index = bounds[-1], len(bounds) - 1
+                bounds.append(at + _HEAD.size + self._length(file, at, index) + _TAIL.size)
+        if bounds[-1] > end:
+            raise self._cut(bounds[-2], len(bounds) - 2)
+        return bounds
 
     def _length(self, file: BinaryIO, start: int, index: int) -> int:
         """How long the record is whose head is at `start`; the file then stands behind the head."""

@@ -8,8 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from numpy.testing import assert_array_equal
 
-from instar.demos.rlds.example import build_example, parse_example
 from instar.errors import DataError
+from instar.storing.example import build_example, parse_example
 
 NAMES = st.text(max_size=12)
 LISTS = st.one_of(
@@ -54,7 +54,7 @@ def test_equal_features_make_equal_bytes() -> None:
 @given(st.binary(min_size=1, max_size=200))
 def test_bytes_that_are_no_example_are_an_error_or_an_example(data: bytes) -> None:
     with contextlib.suppress(DataError):
-        parse_example(data)
+        dict(parse_example(data))
 
 
 def test_a_message_that_is_cut_off_says_so() -> None:

@@ -6,7 +6,6 @@
 Read and written in protobuf's wire format without its library: what is read are views of the record, not copies.
 """
 
-import struct
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Final, TypeAlias
 
@@ -23,17 +22,46 @@ _SIZES: Final = {_FIXED64: 8, _FIXED32: 4}
 _BYTES, _FLOATS, _WHOLES = 1, 2, 3  # fields of a Feature
 
 
-def parse_example(record: bytes | memoryview) -> dict[str, Values]:
-    """Every feature of an Example by its name. Raises DataError if the record is none."""
+class Example(Mapping[str, Values]):
+    """The features of an Example, each worked out when it is first asked for. Raises DataError where it is damaged."""
+
+    def __init__(self, features: Mapping[str, memoryview]) -> None:
+        """`features` are Features by name, unparsed."""
+        self._features = features
+        self._values: dict[str, Values] = {}
+
+    def __getitem__(self, name: str) -> Values:
+        if name not in self._values:
+            try:
+                self._values[name] = _values(self._features[name])
+            except (IndexError, ValueError) as error:
+                raise DataError(f"feature {name} is no feature of a tf.train.Example: {error}") from error
+        return self._values[name]
+
+    def __contains__(self, name: object) -> bool:
+        return name in self._features
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._features)
+
+    def __len__(self) -> int:
+        return len(self._features)
+
+
+def parse_example(record: bytes | memoryview) -> Example:
+    """The features of an Example. Raises DataError if the record is none."""
     try:
         found = {}
         for features in _blocks(memoryview(record), field=1):
             for entry in _blocks(features, field=1):
-                [key] = _blocks(entry, field=1)
-                found[str(key, "utf-8")] = _values(next(_blocks(entry, field=2), memoryview(b"")))
-    except (IndexError, ValueError, UnicodeDecodeError, struct.error) as error:
+                parts = {number: value for number, kind, value in _fields(entry) if kind == _BLOCK}
+                key, feature = parts[1], parts.get(2, memoryview(b""))
+                assert isinstance(key, memoryview)
+                assert isinstance(feature, memoryview)
+                found[str(key, "utf-8")] = feature
+    except (LookupError, ValueError) as error:
         raise DataError(f"a record of {len(record)} bytes is no tf.train.Example: {error}") from error
-    return found
+    return Example(found)
 
 
 def build_example(features: Mapping[str, Written]) -> bytes:
@@ -53,7 +81,7 @@ def _values(feature: memoryview) -> Values:
             raise ValueError(f"a list of wire type {kind}")
         assert isinstance(value, memoryview)
         if field == _BYTES:
-            values = list(_blocks(value, field=1))
+            values = _blocks(value, field=1)
         elif field == _FLOATS:
             values = _floats(value)
         elif field == _WHOLES:
@@ -101,33 +129,52 @@ def _varints(packed: memoryview) -> NDArray[np.int64]:
     return np.bitwise_or.reduceat(bits, starts).view(np.int64)
 
 
-def _blocks(message: memoryview, field: int) -> Iterator[memoryview]:
-    """The values of a `field` that holds blocks."""
-    for number, kind, value in _fields(message):
-        if number == field:
-            if kind != _BLOCK:
-                raise ValueError(f"field {number} is of wire type {kind}")
-            assert isinstance(value, memoryview)
-            yield value
+def _blocks(message: memoryview, field: int) -> list[memoryview]:
+    """The values of a `field` below 16 that holds blocks. Most of an episode is found here, so calls are few."""
+    found, at, end, wanted = [], 0, len(message), field << 3 | _BLOCK
+    while at < end:
+        if message[at] != wanted:
+            at = _past(message, at, field)
+            continue
+        size, at = message[at + 1], at + 2
+        if size >= 0x80:
+            size, at = _varint(message, at - 1)
+        if at + size > end:
+            raise ValueError(f"field {field} at byte {at} is too long")
+        found.append(message[at : at + size])
+        at += size
+    return found
+
+
+def _past(message: memoryview, at: int, unlike: int) -> int:
+    """Where the field at `at` ends, which should not be `unlike`."""
+    number, kind, _, behind = _field(message, at)
+    if number == unlike and kind != _BLOCK:
+        raise ValueError(f"field {number} is of wire type {kind}")
+    return behind
 
 
 def _fields(message: memoryview) -> Iterator[tuple[int, int, memoryview | int]]:
     """Number, wire type and value of every field of a message."""
-    at, end = 0, len(message)
-    while at < end:
-        tag, at = _varint(message, at)
-        kind = tag & 7
-        if kind == _VARINT:
-            number, at = _varint(message, at)
-            yield tag >> 3, kind, number
-            continue
-        size = _SIZES.get(kind)
-        if kind == _BLOCK:
-            size, at = _varint(message, at)
-        if size is None or at + size > end:
-            raise ValueError(f"field {tag >> 3} at byte {at} is of no known kind or too long")
-        yield tag >> 3, kind, message[at : at + size]
-        at += size
+    at = 0
+    while at < len(message):
+        number, kind, value, at = _field(message, at)
+        yield number, kind, value
+
+
+def _field(message: memoryview, at: int) -> tuple[int, int, memoryview | int, int]:
+    """Number, wire type and value of the field at `at`, and where it ends."""
+    tag, at = _varint(message, at)
+    kind = tag & 7
+    if kind == _VARINT:
+        value, at = _varint(message, at)
+        return tag >> 3, kind, value, at
+    size = _SIZES.get(kind)
+    if kind == _BLOCK:
+        size, at = _varint(message, at)
+    if size is None or at + size > len(message):
+        raise ValueError(f"field {tag >> 3} at byte {at} is of no known kind or too long")
+    return tag >> 3, kind, message[at : at + size], at + size
 
 
 def _varint(message: memoryview, at: int) -> tuple[int, int]:
