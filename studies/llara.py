@@ -9,7 +9,7 @@ for all of them, so start the others when it has begun to train; at the end, the
 """
 
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -20,7 +20,7 @@ from typing_extensions import Doc
 from instar.build import BuildConfig, build
 from instar.errors import ConfigError
 from instar.evaluate import EvaluateConfig, evaluate
-from instar.metrics import compare, success_rate
+from instar.metrics import success_rate
 from instar.progress import Clock, Progress, silent
 from instar.rollout import EpisodeRecord
 from instar.run import Run, read_run
@@ -29,6 +29,7 @@ from instar.walkthrough import TASKS
 from studies.command import carry_out
 from studies.figure import Line, Panel, draw
 from studies.pages import RESULTS, introduced, table
+from studies.pooled import change, pooled, rates
 from studies.training import training
 
 Budget = Literal["steps", "epochs"]
@@ -180,7 +181,7 @@ def _table(study: Study, runs: dict[Cell, Run], budget: Budget) -> str:
     for arm in ARMS:
         for level, suite in LEVELS.items():
             pooled = [_pooled(runs, arm, size, budget, suite) for size in study.sizes]
-            rows.append((arm.name, level, *(_rate(records) for records in pooled)))
+            rows.append((arm.name, level, *(rates(records) for records in pooled)))
     return table(header, rows)
 
 
@@ -190,38 +191,15 @@ def _changes(study: Study, runs: dict[Cell, Run], budget: Budget) -> str:
     rows = []
     for arm in ARMS:
         for level, suite in LEVELS.items() if arm != plain else ():
-            row = []
-            for size in study.sizes:
-                pair = compare(_pooled(runs, plain, size, budget, suite), _pooled(runs, arm, size, budget, suite))
-                interval = pair.interval
-                assert pair.rate_a is not None
-                assert pair.rate_b is not None
-                assert interval is not None
-                change = 100 * (pair.rate_b - pair.rate_a)
-                row.append(f"{change:+.1f} [{100 * interval.low:+.1f}, {100 * interval.high:+.1f}]")
+            row = [change(*(_pooled(runs, one, size, budget, suite) for one in (plain, arm))) for size in study.sizes]
             rows.append((arm.name, level, *row))
     return table(header, rows)
 
 
 def _pooled(runs: dict[Cell, Run], arm: Arm, size: int, budget: Budget, suite: str) -> list[EpisodeRecord]:
     """The episodes of all training seeds at one level, told apart by their seed."""
-    return [
-        replace(record, id=f"{record.id}/{cell.seed}")
-        for cell, run in runs.items()
-        if (cell.arm, cell.size, cell.budget) == (arm, size, budget)
-        for record in run.records
-        if record.suite == suite
-    ]
-
-
-def _rate(records: Sequence[EpisodeRecord]) -> str:
-    """Success of all trainings together with its interval, and of each alone."""
-    rate = success_rate(records)
-    assert rate.rate is not None
-    seeds = sorted({record.id.rpartition("/")[2] for record in records})
-    alone = [success_rate(record for record in records if record.id.endswith(f"/{seed}")).rate or 0.0 for seed in seeds]
-    each = "/".join(f"{100 * one:.0f}" for one in alone)
-    return f"{100 * rate.rate:.1f} [{100 * rate.interval.low:.1f}, {100 * rate.interval.high:.1f}] ({each})"
+    found = {cell.seed: run for cell, run in runs.items() if (cell.arm, cell.size, cell.budget) == (arm, size, budget)}
+    return pooled(found, suite)
 
 
 def panels(study: Study, runs: dict[Cell, Run]) -> list[Panel]:
