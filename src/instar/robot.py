@@ -42,8 +42,8 @@ class Camera:
 
     `world_to_pixel` is a 3x4 matrix P: (u w, v w, w) = P (x, y, z, 1), with u to the right and v down, in continuous
     pixel coordinates: pixel (column c, row r) covers [c, c+1) x [r, r+1). An affine map and a pinhole are both of this
-    form. World coordinates are in metres in the robot's base frame. It is None where nobody measured it, as of most
-    demonstrations.
+    form; w is positive before the camera. World coordinates are in metres in the robot's base frame. It is None where
+    nobody measured it, as of most demonstrations.
     """
 
     name: str
