@@ -19,8 +19,13 @@ from instar.samples import Samples
 from instar.train import TrainConfig, train
 from instar.training.data import Course, Pool
 from tests.arm import PANDA
+from tests.demos.hdf5.made import pictures
+from tests.demos.hdf5.made import write as write_hdf5
 from tests.demos.lerobot.made import dataset_2
 from tests.demos.rlbench.made import Demo, observation, write_demo, write_episode
+from tests.demos.rlds.made import dataset as write_rlds
+from tests.demos.rlds.made import episode as recorded
+from tests.vima_layout import write_vima
 
 FRAMES = (5, 3)  # of the two episodes of a hobby arm, an action each
 RECIPE = "llarva:trace=none,history=2"
@@ -219,3 +224,29 @@ def test_inspect_draws_what_is_said_into_pictures(tmp_path: Path) -> None:
 def test_only_samples_have_pictures_to_draw(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match="samples folders that are whole"):
         InspectConfig("vima:data.zip", tmp_path)
+
+
+@pytest.fixture(scope="module")
+def every_format(sources: tuple[str, str], tmp_path_factory: pytest.TempPathFactory) -> tuple[str, ...]:
+    """Demonstrations of five robots in five formats."""
+    root = tmp_path_factory.mktemp("formats")
+    rlds = write_rlds(root, [[recorded(0, 3), recorded(1, 2)]])
+    observed = {
+        "agentview_rgb": lambda length: pictures(length, 0),
+        "ee_states": lambda length: np.ones((length, 6)),
+        "gripper_states": lambda length: np.zeros((length, 2)),
+    }
+    libero = write_hdf5(root / "put_it_there_demo.hdf5", {}, observed, {"demo_0": 4, "demo_1": 3})
+    vima = write_vima(root / "vima", episodes=3)
+    return f"rlds:{rlds}", f"hdf5:{libero}", f"vima:{vima}", *sources
+
+
+def test_every_format_goes_into_one_build_with_one_worker_or_two(every_format: tuple[str, ...], tmp_path: Path) -> None:
+    weights = tuple(1.0 + k for k in range(len(every_format)))
+    once = build(config(every_format, tmp_path / "once", weights=weights, balance="shares"))
+    assert all("points to pictures" in left.reason for left in once.left_out), "whole scenes have no name"
+    assert list(once.shares.values()) == pytest.approx(np.array(weights) / sum(weights))
+    robots = {portion.samples.robot.name for portion in portions(once.folder) if portion.samples.robot is not None}
+    assert {"vima", "so100", "panda"} <= robots
+    twice = build(config(every_format, tmp_path / "twice", weights=weights, balance="shares", workers=2))
+    assert contents(twice.folder) == contents(once.folder)
