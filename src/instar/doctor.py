@@ -17,9 +17,12 @@ import tyro
 from typing_extensions import Doc
 
 from instar import plugins, survey
-from instar.errors import InstarError, PluginError
+from instar.demo import Image, Pixels
+from instar.errors import ConfigError, InstarError, PluginError
+from instar.files import write_bytes
 from instar.findings import Finding, Level
 from instar.progress import Progress, silent
+from instar.sheets import contact_sheet, histograms
 
 logger = logging.getLogger(__name__)
 
@@ -41,6 +44,9 @@ class DoctorConfig:
             "examine this and not the machine: demonstrations, e.g. rlds:path/to/bridge, or vima:python=path/to/python"
         ),
     ] = ""
+    pictures: Annotated[
+        Path | None, Doc("of demonstrations: folder for contact sheets of every camera and histograms of the actions")
+    ] = None
 
 
 @dataclass(frozen=True)
@@ -80,7 +86,9 @@ def examine(config: DoctorConfig | None = None, progress: Progress = silent) -> 
     """
     config = config or DoctorConfig()
     if config.plugin:
-        return _examined(config.plugin, progress)
+        return _examined(config.plugin, config.pictures, progress)
+    if config.pictures is not None:
+        raise ConfigError("pictures are of demonstrations; say which, as FORMAT:PATH")
     return [
         _python(),
         *packages([Requirement.parse(line) for line in metadata.requires("instar") or []], _version),
@@ -94,19 +102,43 @@ def examine(config: DoctorConfig | None = None, progress: Progress = silent) -> 
     ]
 
 
-def _examined(text: str, progress: Progress) -> list[Finding]:
+def _examined(text: str, pictures: Path | None, progress: Progress) -> list[Finding]:
     """What the plugin that `text` chooses says of itself; of demonstrations, what there is to say of any."""
     choice = plugins.Choice.parse(text)
     kinds = [kind for kind in plugins.KINDS if choice.name in plugins.names(kind)]
-    for kind in kinds:
+    for kind in kinds if not _is_recorded(choice) else ():  # RLBench is a simulator, and what it recorded a format
         if hasattr(plugins.load(kind, choice.name), "examine"):
             patient: Patient = plugins.make(kind, choice)
             return list(patient.examine())
     if "demos" in kinds:
-        return survey.findings(survey.survey(plugins.make("demos", choice), progress=progress))
+        found = survey.survey(plugins.make("demos", choice), progress=progress)
+        return [*survey.findings(found), *(_drawn(found, pictures) if pictures is not None else ())]
     if kinds:
         raise PluginError(f"{choice.name!r} needs nothing but its packages, which `instar doctor` looks at")
     raise PluginError(f"no plugin of any kind is called {choice.name!r}; `instar list` shows what is installed")
+
+
+def _is_recorded(choice: plugins.Choice) -> bool:
+    """Whether it names files of demonstrations, and not the interpreter of a simulator."""
+    place = choice.options.get("", choice.options.get("path"))
+    if not isinstance(place, str) or choice.name not in plugins.names("demos"):
+        return False
+    return Path(place).is_dir() or (Path(place).is_file() and not os.access(place, os.X_OK))
+
+
+def _drawn(found: survey.Survey, out: Path) -> Iterator[Finding]:
+    """Contact sheets of how episodes begin, and how often what was done."""
+    cameras = dict.fromkeys(camera for look in found.looks for camera in look.first)
+    for camera in cameras:
+        firsts = [look.first[camera].pixels for look in found.looks if camera in look.first]
+        yield _written(out / f"{re.sub(r'[^A-Za-z0-9._-]', '-', camera)}.png", contact_sheet(firsts))
+    if len({look.actions.shape[1] for look in found.looks}) == 1:
+        yield _written(out / "actions.png", histograms(found.robot.actions.names, found.actions))
+
+
+def _written(path: Path, pixels: Pixels) -> Finding:
+    write_bytes(path, Image.of(pixels).data)
+    return Finding("ok", "picture", str(path))
 
 
 def _python() -> Finding:
