@@ -1,6 +1,7 @@
 """Frames and videos of episodes."""
 
 import importlib.util
+from dataclasses import replace
 from pathlib import Path
 
 import cv2
@@ -28,6 +29,17 @@ def test_every_observation_is_a_frame(tmp_path: Path) -> None:
     assert (film.camera, film.names) == (POINT.cameras[0], ("x",))
     last = np.asarray(cv2.imread(str(film.paths[-1])))
     assert last.shape == (16, 32, 3)
+    assert len(drawn_frames(tmp_path, record)) == record.steps + 1
+
+
+def test_a_camera_that_nobody_measured_films_too(tmp_path: Path) -> None:
+    robot = replace(POINT, cameras=(replace(POINT.cameras[0], world_to_pixel=None),))
+    film = Film(robot)
+    record = rollout(Slider(), PointWorld(), trial(), film=film)
+    film.save(tmp_path, record, "always")
+    kept = frames(tmp_path, record.id)
+    assert kept is not None
+    assert kept.camera == robot.cameras[0]
     assert len(drawn_frames(tmp_path, record)) == record.steps + 1
 
 

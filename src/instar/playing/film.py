@@ -77,7 +77,8 @@ def frames(run: Path, id: str) -> Frames | None:
         return None
     film = read_json(folder / "film.json")
     try:
-        matrix = tuple((float(a), float(b), float(c), float(d)) for a, b, c, d in film["camera"]["world_to_pixel"])
+        told = film["camera"]["world_to_pixel"]  # null where nobody measured the camera
+        matrix = told and tuple((float(a), float(b), float(c), float(d)) for a, b, c, d in told)
         camera = Camera(**{**film["camera"], "world_to_pixel": matrix})
         names = tuple(str(name) for name in film["names"])
     except (KeyError, TypeError, ValueError) as error:

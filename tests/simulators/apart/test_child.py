@@ -14,10 +14,11 @@ from numpy.typing import NDArray
 
 from instar.simulators.apart import child, probe
 from instar.simulators.apart.child import read_message, write_message
+from instar.simulators.libero import world as libero
 from instar.simulators.metaworld import world as metaworld
 from instar.simulators.vima import world as vima
 
-WORLDS = (metaworld, vima)
+WORLDS = (libero, metaworld, vima)
 SHAPES = arrays.array_shapes(min_dims=0, max_dims=3, min_side=0, max_side=5)
 KINDS = st.sampled_from([np.uint8, np.float32, np.float64, np.int64, np.bool_])
 ARRAYS = KINDS.flatmap(lambda kind: SHAPES.flatmap(lambda shape: arrays.arrays(kind, shape)))

@@ -129,6 +129,7 @@ def test_an_installed_one_needs_no_clone(tmp_path: Path, monkeypatch: pytest.Mon
     python = write_interpreter(tmp_path / "bin", write_clone(tmp_path / "site"))
     simulator = Libero(str(python), height=32, width=48)
     begun(simulator)
+    assert "numpy" in simulator.greeting["versions"]
     assert simulator.greeting["root"] == str(tmp_path / "site" / "libero" / "libero")
     simulator.close()
 

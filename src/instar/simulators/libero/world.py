@@ -56,15 +56,16 @@ class Player:
 
     def __init__(self, options: dict[str, Any], folder: str) -> None:
         os.chdir(folder)  # MuJoCo writes a log where it is
-        self.libero = load(options["checkout"], folder)
+        self.libero, self.cloned = load(options["checkout"], folder), bool(options["checkout"])
         self.cameras, self.size = options["cameras"], (options["height"], options["width"])
         self.env: Any = None
         self.task: tuple[str, str] | None = None
 
     def greet(self) -> Message:
         """Who is here: versions, and where LIBERO's files are."""
-        versions = {name: _version(name) for name in PACKAGES}
-        versions = {name: version for name, version in versions.items() if version}
+        # Of a clone nothing is known but where it lies, whatever else of the name is installed.
+        names = [name for name in PACKAGES if not (self.cloned and name.endswith("libero"))]
+        versions = {name: _version(name) for name in names if _version(name)}
         versions["python"] = platform.python_version()
         versions["MUJOCO_GL"] = os.environ.get("MUJOCO_GL", "")
         return {"versions": versions, "root": self._place("benchmark_root")}, {}
