@@ -64,7 +64,7 @@ def test_without_a_library_the_arm_moves_and_says_why_there_are_no_pictures() ->
         "from instar.simulators.arm import Arm\n"
         "arm = Arm(); _, seen = arm.reset(Task('open_drawer', 'seen'), 0)\n"
         "arm.step(arm.expert().act([None])[0].actions[0])\n"
-        "for look in (lambda: seen.images['front'].pixels, arm.prepare):\n"
+        "for look in (lambda: seen.images['front'], lambda: seen.images['wrist']):\n"
         "    try: look()\n"
         "    except SimulatorError as error: print('libegl1 libegl-mesa0 libgl1-mesa-dri' in str(error))\n"
     )

@@ -20,8 +20,8 @@ from instar.simulators.arm.cameras import CAMERAS, HEIGHT, WIDTH, camera
 from instar.simulators.arm.control import OPEN, USUAL_HZ, Control, Controller, posed
 from instar.simulators.arm.examination import examine
 from instar.simulators.arm.expert import Expert, action_of, approach
+from instar.simulators.arm.kinematics import kinematics
 from instar.simulators.arm.palette import SUITES, Palette
-from instar.simulators.arm.render import painter
 from instar.simulators.arm.seeing import Seen, Studio
 from instar.simulators.arm.selection import BY_NAME, TASKS, WORLD
 from instar.simulators.arm.tasks.problem import NoRoomError, Problem, Verdict, fallen
@@ -89,8 +89,8 @@ class Arm:
         return Expert(self.robot, self._advice)
 
     def prepare(self) -> None:
-        """Make sure that pictures can be drawn. Raises PluginError or SimulatorError that say what is missing."""
-        painter(self.height, self.width)
+        """Make sure that episodes can be played. Raises PluginError that says what is missing."""
+        kinematics()
 
     def examine(self) -> list[Finding]:
         """What is there of MuJoCo and of what it draws with, for `instar doctor arm`."""

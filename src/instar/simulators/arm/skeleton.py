@@ -14,6 +14,7 @@ from instar.embodiments.panda import JOINTS, JOINTS_HIGH, JOINTS_LOW
 TCP: Final = 0.1034  # metres from the hand's frame to the point between the fingertips
 TIP: Final = 0.009  # metres that the fingertips reach beyond it
 OPENING: Final = 0.08  # metres between the fingers when open
+SLACK: Final = 0.001  # metres that a finger could go further, so that it does not tremble at its limit
 # The hand 25 cm above the table and 42 cm in front of the base, pointing down, closing from left and right.
 HOME: Final = (0.0, -0.2754, 0.0, -2.5895, 0.0, 2.3141, 0.7854)
 
@@ -73,7 +74,7 @@ def body() -> str:
 def _hand() -> str:
     fingers = "".join(
         f'<body name="{name}" pos="0 0 0.0584" gravcomp="1"><inertial pos="0 0 0.03" mass="0.05" '
-        f'diaginertia="2e-5 2e-5 2e-5"/><joint name="{name}" type="slide" axis="0 {sign} 0" range="0 {OPENING / 2}" '
+        f'diaginertia="2e-5 2e-5 2e-5"/><joint name="{name}" type="slide" axis="0 {sign} 0" range="{-SLACK} {OPENING / 2 + SLACK}" '
         f'damping="5" armature="0.05"/><geom name="{name}" class="touch" type="box" pos="0 {sign * 0.007} 0.027" '
         f'size="0.011 0.007 0.027" rgba="{_DARK}" friction="1.5 0.01 0.001"/></body>'
         for name, sign in zip(FINGERS, (1, -1), strict=True)

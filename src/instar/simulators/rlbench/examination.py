@@ -27,7 +27,7 @@ ARCHIVE: Final = "https://downloads.coppeliarobotics.com/V4_1_0/CoppeliaSim_Edu_
 XVFB: Final = "apt-get install xvfb, and put before the command: xvfb-run -a -s '-screen 0 1280x1024x24'"
 TRIAL: Final = "open_drawer"
 NEEDED: Final = (
-    Package("numpy", "numpy", "numpy<2.2"),  # later ones refuse a truth value that PerAct's fork asks of them
+    Package("numpy", "numpy", "numpy"),
     Package("cffi", "cffi", "cffi"),
     Package("pyrep", "PyRep", PYREP),
     Package("rlbench", "rlbench", FORK),

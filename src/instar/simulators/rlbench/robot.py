@@ -14,7 +14,7 @@ from instar.simulators.rlbench.options import Control
 from instar.simulators.rlbench.tasks import WORLD
 from instar.tracing import PLACE
 
-__all__ = ["CAMERAS", "SPACES", "done", "robot", "state_of"]
+__all__ = ["CAMERAS", "SPACES", "done", "robot_in", "state_of"]
 
 SPACES: Final[Mapping[Control, ActionSpace]] = {
     "joint_velocity": JOINT_VELOCITY,
@@ -25,7 +25,7 @@ TURN: Final = slice(3, 7)  # of a pose: the quaternion xyzw
 TINY: Final = 1e-6  # a shorter quaternion has no direction
 
 
-def robot(control: Control, cameras: Sequence[str], size: int, matrices: Mapping[str, Array]) -> Robot:
+def robot_in(control: Control, cameras: Sequence[str], size: int, matrices: Mapping[str, Array]) -> Robot:
     """The robot whose cameras are where PyRep's `matrices` say."""
     told = Recording(WORLD, [{"misc": dict(matrices)}])
     seen = tuple(told.camera(name, size, size) for name in cameras)

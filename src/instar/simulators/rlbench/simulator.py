@@ -21,7 +21,7 @@ from instar.simulators.apart.standby import Standby, afresh
 from instar.simulators.names import chosen, meant
 from instar.simulators.rlbench import options, stored, world
 from instar.simulators.rlbench.examination import examine
-from instar.simulators.rlbench.robot import CAMERAS, SPACES, done, robot, state_of
+from instar.simulators.rlbench.robot import CAMERAS, SPACES, done, robot_in, state_of
 from instar.simulators.rlbench.tasks import SUITE, VARIATIONS, WORLD
 
 
@@ -45,6 +45,7 @@ class RLBench:
     wordings: options.Wordings = "first"
     headless: options.Headless = True
     patience: options.Patience = 300.0
+    _robot: Robot | None = field(default=None, init=False, repr=False, compare=False)
     _standby: Standby = field(init=False, repr=False, compare=False)
     _playing: bool = field(default=False, init=False, repr=False, compare=False)
     _over: bool = field(default=False, init=False, repr=False, compare=False)
@@ -57,10 +58,17 @@ class RLBench:
     def __reduce__(self) -> tuple[type["RLBench"], tuple[Any, ...]]:
         return afresh(self)
 
-    @functools.cached_property
+    @property
     def robot(self) -> Robot:
         """A Panda whose cameras are where this installation has them. Raises SimulatorError."""
-        return self._robot_in(self._ask({"do": "greet"}).arrays)
+        if self._robot is None:
+            self.robot = self._robot_in(self._ask({"do": "greet"}))
+        assert self._robot is not None
+        return self._robot
+
+    @robot.setter
+    def robot(self, robot: Robot) -> None:
+        self._robot = robot
 
     def reset(self, task: Task, seed: int) -> tuple[Instruction, Observation]:
         """Set the scene as the seed decides; with starts=demos as the stored demonstration of this number began.
@@ -112,7 +120,7 @@ class RLBench:
 
         Raises SimulatorError that names what is missing.
         """
-        self.robot = self._robot_in(self._standby.prepare(self.patience).arrays)
+        self.robot = self._robot_in(self._standby.prepare(self.patience))
 
     def examine(self) -> list[Finding]:
         """What the interpreter lacks, for `instar doctor rlbench`."""
@@ -134,8 +142,8 @@ class RLBench:
         python = interpreter(self.python, options.VARIABLE, "rlbench", WORLD)
         return program.command(python, Path(world.__file__), told)
 
-    def _robot_in(self, matrices: Mapping[str, Array]) -> Robot:
-        return robot(self.control, chosen(self.cameras, CAMERAS, "camera", WORLD), self.size, matrices)
+    def _robot_in(self, greeting: Answer) -> Robot:
+        return robot_in(self.control, chosen(self.cameras, CAMERAS, "camera", WORLD), self.size, greeting.arrays)
 
     @functools.cached_property
     def _known(self) -> list[str]:

@@ -34,6 +34,7 @@ ARMS = {
     "joint_position": "JointPosition",
     "end_effector_pose": "EndEffectorPoseViaPlanning",
 }
+JOINTS = 7  # numbers that are the arm's, which a pose has as many of
 RENDERERS = {"opengl": "OPENGL", "opengl3": "OPENGL3"}
 # What an action that cannot be done raises: the fault of whoever chose it.
 REFUSALS = (
@@ -67,11 +68,21 @@ def launched(options: dict[str, Any]) -> Any:
     """RLBench's environment, with CoppeliaSim running in this process."""
     arm = found("rlbench.action_modes.arm_action_modes", ARMS[options["control"]])()
     gripper = found("rlbench.action_modes.gripper_action_modes", "Discrete")()
-    mode = found("rlbench.action_modes.action_mode", "MoveArmThenGripper")(arm, gripper)
+    both = found("rlbench.action_modes.action_mode", "MoveArmThenGripper")
+    mode = type("ArmThenGripper", (both,), {"action": arm_then_gripper})(arm, gripper)
     made = found("rlbench.environment", "Environment")
     env = made(mode, obs_config=seen_by(options), headless=options["headless"])
     env.launch()
     return env
+
+
+def arm_then_gripper(mode: Any, scene: Any, action: Any) -> None:
+    """Do what RLBench's `MoveArmThenGripper` does.
+
+    That of PerAct's fork tells the arm, too, whether it may collide, which of all arms only the one that plans takes.
+    """
+    mode.arm_action_mode.action(scene, np.array(action[:JOINTS]))
+    mode.gripper_action_mode.action(scene, np.array(action[JOINTS:]))
 
 
 class Player:

@@ -33,7 +33,9 @@ class StackBlocks:
         own, other = palette.colors(2)
         count = int(rng.integers(2, 4))
         colors = [own] * count + [other] * OTHERS
-        blocks = tuple(block(f"block {k}", color, half, layout.spot(0.05)) for k, color in enumerate(colors))
+        # Room for the hand beside the tower, which stands on the first.
+        spots = [layout.spot(0.085 if k == 0 else 0.05) for k in range(len(colors))]
+        blocks = tuple(block(f"block {k}", color, half, spots[k]) for k, color in enumerate(colors))
         text = said("stack_blocks", rng, {"count": ("two", "three")[count - 2], "color": own})
         return Problem(text, blocks, Stacking(blocks[:count], half))
 
