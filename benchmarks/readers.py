@@ -21,7 +21,6 @@ import numpy as np
 
 from benchmarks.harness import Comparison, Contender, Fact, Result, Size, compare
 from instar.demos.rlds.folder import FEATURES, INFO, version_folder
-from instar.engines import available_cores
 from instar.files import read_json, write_json
 from instar.storing.example import Values, Written, build_example, parse_example
 from instar.storing.records import Records, write_records
@@ -36,14 +35,13 @@ SHARE: Final = 0.25  # of the memory
 
 Pictures = Literal["decoded", "encoded"]
 SAID: Final[Mapping[Pictures, str]] = {"decoded": "every picture decoded", "encoded": "pictures as they are stored"}
-GUIDE, LOADER = "TensorFlow Datasets, step by step", "TensorFlow Datasets, by whole episodes"
-OURS, SHARED = "instar, in one thread", "instar, pictures decoded in a thread a core"
+GUIDE, LOADER, OURS = "TensorFlow Datasets, step by step", "TensorFlow Datasets, by whole episodes", "instar"
 
 HOW: Final = (
     "Step by step is how the guide of TensorFlow Datasets reads: each episode is a dataset of its own. By whole "
     "episodes is what loaders do that were made for speed, such as OpenVLA's: an episode's fields come as they are "
     "stored, and its pictures are decoded by as many threads as TensorFlow sees fit. instar reads one episode after "
-    "another. TensorFlow's start is not counted, its memory is."
+    "another in one thread. TensorFlow's start is not counted, its memory is."
 )
 FLOOR: Final = (
     "The floor with pictures decoded is the decoder, libjpeg-turbo in both: the larger the pictures, the less is left "
@@ -85,16 +83,10 @@ class Reader:
 
 @contextmanager
 def reader(name: str, folder: Path, pictures: Pictures) -> Iterator[Reader]:
-    """A process for one of the four."""
+    """A process for one of the three."""
     theirs = (os.environ.get(TFDS, ""), str(ROOT / "benchmarks/by_tfds.py"), str(folder))
     ours = (sys.executable, "-m", "benchmarks.by_instar", str(folder))
-    commands = {
-        GUIDE: (*theirs, "steps"),
-        LOADER: (*theirs, "episodes"),
-        OURS: (*ours, "1"),
-        SHARED: (*ours, str(available_cores())),
-    }
-    command = [*commands[name], pictures]
+    command = [*{GUIDE: (*theirs, "steps"), LOADER: (*theirs, "episodes"), OURS: ours}[name], pictures]
     with subprocess.Popen(
         command, cwd=ROOT, text=True, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL
     ) as process:
@@ -105,15 +97,14 @@ def reader(name: str, folder: Path, pictures: Pictures) -> Iterator[Reader]:
 
 def run(size: Size) -> Result:
     """Episodes a second, processor time and memory of every reader."""
-    full, names = size == "full", (GUIDE, LOADER, OURS, SHARED) if os.environ.get(TFDS) else (OURS,)
+    full, names = size == "full", (GUIDE, LOADER, OURS) if os.environ.get(TFDS) else (OURS,)
     comparisons: list[Comparison] = []
     facts: list[Fact] = []
     with tempfile.TemporaryDirectory() as scratch:
         for data in _data(Path(scratch), full=full):
             for pictures in SAID:
                 with ExitStack() as stack:
-                    chosen = [name for name in names if name != SHARED or pictures == "decoded"]
-                    readers = {name: stack.enter_context(reader(name, data.folder, pictures)) for name in chosen}
+                    readers = {name: stack.enter_context(reader(name, data.folder, pictures)) for name in names}
                     comparisons += _compared(data, pictures, readers, 5 if full else 1)
                     facts += _facts(data, pictures, readers)
             facts += _memory(data, names)
@@ -148,12 +139,11 @@ def _memory(data: Data, names: Sequence[str]) -> list[Fact]:
             one.read()
             found[name] = one.answers[-1]["memory"] / 1024
     least = min((found[name] for name in (GUIDE, LOADER) if name in found), default=None)
-    told = [Fact(f"{data.about}: peak memory, {name}", value, "MiB") for name, value in found.items()]
-    if least is None:
-        return told
-    aim = f"under {SHARE * least:.0f}, a quarter of the least of theirs"
-    ours = [replace(fact, aim=aim, met=fact.value < SHARE * least) for fact in told[2:]]
-    return [*told[:2], *ours]
+    told = {name: Fact(f"{data.about}: peak memory, {name}", value, "MiB") for name, value in found.items()}
+    if least is not None:
+        aim = f"under {SHARE * least:.0f}, a quarter of the least of theirs"
+        told[OURS] = replace(told[OURS], aim=aim, met=found[OURS] < SHARE * least)
+    return [*told.values()]
 
 
 def _data(scratch: Path, *, full: bool) -> Iterator[Data]:

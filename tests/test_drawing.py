@@ -3,7 +3,7 @@
 import numpy as np
 
 from instar.demo import Box
-from instar.drawing import COLOURS, READABLE, draw_action, draw_marks, enlarge
+from instar.drawing import CLEAR, COLOUR, COLOURS, EARLY, READABLE, draw_action, draw_marks, draw_trace, enlarge
 from instar.embodiments.vima import FRONT, HEIGHT, WIDTH
 from instar.marks import Mark
 from tests.point_world import EYE, SPACE
@@ -92,3 +92,39 @@ def test_small_pictures_are_magnified_and_marks_at_the_edge_stay_inside() -> Non
     assert drawn.shape[0] * 9 == drawn.shape[1] * 4
     assert len(shown(drawn, 0)) > 0
     assert draw_marks(np.zeros((1000, 3, 3), np.uint8), marks).shape == (1000, 3, 3)
+
+
+def near(drawn: np.ndarray, place: tuple[float, float], colour: tuple[int, int, int]) -> bool:
+    """Whether the pixels about a place are of that colour, but for their edges."""
+    u, v = round(place[0]), round(place[1])
+    return bool((np.abs(drawn[v - 1 : v + 2, u - 1 : u + 2].astype(int) - colour).max(axis=2) < 40).any())
+
+
+def test_a_trace_goes_from_early_to_late_and_marks_where_it_is_now() -> None:
+    small = np.full((128, 128, 3), 90, np.uint8)
+    trace = [(20.0 + 4 * t, 30.0 + 2 * t) for t in range(21)]
+    drawn = draw_trace(small, trace, now=10)
+    assert drawn.shape == (CLEAR, CLEAR, 3), "a small picture is magnified"
+    assert near(drawn, (60, 90), EARLY)
+    assert near(drawn, (300, 210), COLOUR)
+    ring = [(180 + 6 * dx, 150 + 6 * dy) for dx, dy in ((-1, 0), (1, 0), (0, -1), (0, 1))]
+    assert all(near(drawn, place, (255, 255, 255)) for place in ring)
+    without = draw_trace(small, trace, now=None)
+    assert not (without == 255).all(axis=2).any()
+    assert (small == 90).all()
+
+
+def test_a_gap_breaks_the_line_and_an_empty_trace_draws_nothing() -> None:
+    large = np.full((400, 400, 3), 90, np.uint8)
+    trace = [(50.0, 50.0), (100.0, 50.0), None, (200.0, 50.0), (250.0, 50.0)]
+    drawn = draw_trace(large, trace, now=2)
+    assert drawn.shape == large.shape
+    assert (drawn[50, 60:90] != 90).any(axis=1).all()
+    assert (drawn[50, 110:190] == 90).all(), "nothing is drawn across the gap"
+    assert np.array_equal(draw_trace(large, [None, None]), large)
+    assert np.array_equal(draw_trace(large, []), large)
+    assert not np.array_equal(draw_trace(large, [(10.0, 10.0)]), large)
+
+
+def test_a_trace_far_outside_the_picture_does_no_harm() -> None:
+    assert draw_trace(GREY, [(1e12, -1e12), (5.0, 5.0)]).shape == (2 * HEIGHT, 2 * WIDTH, 3)

@@ -13,6 +13,7 @@ from instar.errors import DataError, PluginError
 from instar.files import append_jsonl, write_json
 from instar.inspecting.description import Description, size
 from instar.inspection import InspectConfig, inspect
+from instar.storing.rlds import RldsConfig, export
 from tests.recorded import records, run
 
 DEMOS = "tabletop:tasks=rotate,episodes=2"
@@ -166,6 +167,14 @@ def test_collected_demonstrations_tell_where_they_come_from(tmp_path: Path) -> N
     assert str(facts["collected from"]).startswith("tabletop")
     (tmp_path / "demos" / "manifest.json").unlink()
     assert not look(tmp_path / "demos").whole
+
+
+def test_exported_demonstrations_tell_where_they_come_from(tmp_path: Path) -> None:
+    export(RldsConfig(DEMOS, tmp_path / "demos", slots="names", workers=1))
+    found = look(tmp_path / "demos")
+    facts = dict(found.facts)
+    assert (found.kind, found.name, found.whole, facts["episodes"]) == ("demos", "demos", True, 2)
+    assert str(facts["exported from"]).startswith("tabletop")
 
 
 def test_every_description_is_json(samples: Path, tmp_path: Path) -> None:

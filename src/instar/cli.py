@@ -126,6 +126,20 @@ VERBS: Final[Mapping[str, Verb]] = {
         "instar.llava:import_json",
         "show_summary",
     ),
+    "export lerobot": Verb(
+        "demonstrations of any format as a LeRobotDataset v3.0, pictures in its rows or in videos",
+        "instar export lerobot --demos hdf5:lift.hdf5 --fps 20 --out lift/",
+        "instar.storing.lerobot:LeRobotConfig",
+        "instar.storing.lerobot:export",
+        "show_summary",
+    ),
+    "export rlds": Verb(
+        "demonstrations of any format as RLDS, in a folder that TensorFlow Datasets builds from",
+        "instar export rlds --demos lerobot:pusht --out pusht_rlds/",
+        "instar.storing.rlds:RldsConfig",
+        "instar.storing.rlds:export",
+        "show_summary",
+    ),
     "export results": Verb(
         "a run as a result file in LLaRA's layout",
         "instar export results --run runs/mine --out results/",
@@ -134,7 +148,7 @@ VERBS: Final[Mapping[str, Verb]] = {
         "show_summary",
     ),
     "detector train": Verb(
-        "teach an object detector to find and name what reference pictures show",
+        "teach an object detector to find and name what reference pictures show, or to find the robot's hand",
         "instar detector train --demos vima:data.zip --model path/to/rt-detr --out detector/",
         "instar.seeing.teach_detector:DetectorTrainConfig",
         "instar.seeing.teach_detector:train_detector",
@@ -146,6 +160,13 @@ VERBS: Final[Mapping[str, Verb]] = {
         "instar.seeing.teach_detector:DetectorMeasureConfig",
         "instar.seeing.teach_detector:measure_detector",
         "show_detection",
+    ),
+    "trace": Verb(
+        "let a detector find the robot's hand in every frame: visual traces without a calibrated camera",
+        "instar trace --demos rlds:bridge_dataset --camera primary --detector detr:eye/ --out traces.parquet",
+        "instar.seeing.trace:TraceConfig",
+        "instar.seeing.trace:trace_demos",
+        "show_summary",
     ),
     "transfer": Verb(
         "LLaRA's three ways to a new domain: zero-shot, finetuning, joint training, on the table's second look",

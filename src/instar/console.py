@@ -241,6 +241,9 @@ def _of(found: Any) -> str:
 
 def show_detection(found: Any) -> None:
     """Precision and recall by kind of picture, with Wilson 95 % intervals; names right, and whatever they are."""
+    if found.aim is not None:
+        _show_aim(found)
+        return
     table = _table("pictures", "", "precision [95 %]", "recall [95 %]", "precision, any name", "recall, any name")
     for score in found.scores:
         shares = (score.precision, score.recall, score.precision_unnamed, score.recall_unnamed)
@@ -248,6 +251,21 @@ def show_detection(found: Any) -> None:
     out.print(f"[bold]{escape(found.subject)}[/] on {escape(found.demos)}, camera {escape(found.camera)}")
     out.print(table)
     out.print("[dim]precision: of n sightings; recall: of n objects; boxes that overlap by one half or more[/]")
+
+
+def _show_aim(found: Any) -> None:
+    """How often an end effector was found, and how far from its place."""
+    aim = found.aim
+    out.print(f"[bold]{escape(found.subject)}[/] on {escape(found.demos)}, camera {escape(found.camera or 'any')}")
+    table = _table("", f"{aim.pictures:,} pictures")
+    table.add_row("found where it is seen [95 %]", escape(rate(aim.found, "none shows it")))
+    table.add_row("found where it is not", escape(rate(aim.invented, "all show it")))
+    if aim.errors is not None:
+        far = aim.errors
+        table.add_row("off by, median", f"{far.median:.1f} pixels")
+        table.add_row("off by at most, in 90 %", f"{far.q90:.1f} pixels")
+        table.add_row("off by most", escape(f"{far.largest:.1f} pixels: {far.where}"))
+    out.print(table)
 
 
 def show_demo(summary: Any) -> None:
