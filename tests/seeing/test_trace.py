@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 
 from instar import plugins
+from instar.cli import run
 from instar.doctor import DoctorConfig, examine
 from instar.errors import ConfigError, DataError
 from instar.files import read_jsonl
@@ -62,6 +63,19 @@ def test_a_hand_is_found_near_its_place_in_episodes_that_were_not_learned_from(d
     assert found.aim.errors.count == found.aim.found.successes
     assert found.aim.errors.median < 6, "by chance it would be about 20 pixels"
     assert found.aim.invented.n == 0
+
+
+def test_the_command_line_tells_how_far_off_it_is(
+    demos: str, eye: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    detector = f"detr:{eye},threshold=0.3,device=cpu"
+    who = ["--finds", "effector", "--detector", detector, "--demos", demos, "--workers", "1"]
+    assert run(["detector", "measure", *who]) == 0
+    told = capsys.readouterr().out
+    assert "40 pictures" in told
+    assert "off by at most, in 90 %" in told
+    assert run(["trace", *who[2:], "--out", str(tmp_path / "traces.parquet"), "--episodes", "1"]) == 0
+    assert "error median" in capsys.readouterr().out
 
 
 def test_traces_of_a_calibrated_camera_are_held_against_its_map(demos: str, eye: Path, tmp_path: Path) -> None:
@@ -164,7 +178,7 @@ def test_nothing_seen_is_told_and_not_an_error(
     demos: str, eye: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     summary = traced(demos, eye, tmp_path / "traces.parquet", name="gripper", episodes=2)
-    assert (summary.points, summary.never, summary.longest_gap.split(":")[0]) == (0, 2, "8 frames")
+    assert (summary.points, summary.never, summary.longest_gap.split()[0]) == (0, 2, "8")
     assert "no frame shows the gripper" in caplog.text
 
 

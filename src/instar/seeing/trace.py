@@ -73,7 +73,7 @@ class TraceSummary:
     points: int  # frames with a point
     coverage: float  # share of the frames
     leaps: int  # points that leap away and come back: gaps
-    longest_gap: str
+    longest_gap: str  # frames, and where it begins
     jump_99: float | None  # pixels from a frame to the next, in 99 % of them
     jump_largest: str
     error_median: float | None  # pixels from where the camera's map has it; None where there is none
@@ -246,7 +246,7 @@ def _summary(config: TraceConfig, facts: TraceFacts, resumed: int, seconds: floa
         points=found.points,
         coverage=found.coverage,
         leaps=facts.leaps,
-        longest_gap=f"{found.gap} frames: {found.gap_where}" if found.gap else "none",
+        longest_gap=f"{found.gap} from {found.gap_where}" if found.gap else "none",
         jump_99=jumps.q99 if jumps else None,
         jump_largest=f"{jumps.largest:.1f} pixels: {jumps.where}" if jumps else "none",
         error_median=errors.median if errors else None,

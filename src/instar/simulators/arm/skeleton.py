@@ -73,10 +73,12 @@ def body() -> str:
 
 def _hand() -> str:
     fingers = "".join(
-        f'<body name="{name}" pos="0 0 0.0584" gravcomp="1"><inertial pos="0 0 0.03" mass="0.05" '
-        f'diaginertia="2e-5 2e-5 2e-5"/><joint name="{name}" type="slide" axis="0 {sign} 0" range="{-SLACK} {OPENING / 2 + SLACK}" '
-        f'damping="5" armature="0.05"/><geom name="{name}" class="touch" type="box" pos="0 {sign * 0.007} 0.027" '
-        f'size="0.011 0.007 0.027" rgba="{_DARK}" friction="1.5 0.01 0.001"/></body>'
+        f'<body name="{name}" pos="0 0 0.0584" gravcomp="1">'
+        '<inertial pos="0 0 0.03" mass="0.05" diaginertia="2e-5 2e-5 2e-5"/>'
+        f'<joint name="{name}" type="slide" axis="0 {sign} 0" range="{-SLACK} {OPENING / 2 + SLACK}" '
+        'damping="5" armature="0.05"/>'
+        f'<geom name="{name}" class="touch" type="box" pos="0 {sign * 0.007} 0.027" size="0.011 0.007 0.027" '
+        f'rgba="{_DARK}" friction="1.5 0.01 0.001"/></body>'
         for name, sign in zip(FINGERS, (1, -1), strict=True)
     )
     return (
@@ -110,7 +112,7 @@ def drives() -> str:
 def couplings() -> str:
     """Equalities: the fingers move as one."""
     left, right = FINGERS
-    return f'<joint joint1="{left}" joint2="{right}" polycoef="0 1 0 0 0" solref="0.005 1"/>'
+    return f'<joint joint1="{left}" joint2="{right}" polycoef="0 1 0 0 0" solref="0.02 1"/>'
 
 
 def _capsule(text: str) -> str:

@@ -33,7 +33,7 @@ def document(things: Sequence[Thing]) -> str:
     """The scene with `things` in it."""
     welds = "".join(
         f'<weld name="hold {thing.name}" body1="{skeleton.HAND}" body2="{thing.name}" active="false" '
-        'solref="0.008 1" solimp="0.95 0.99 0.001"/>'
+        'solref="0.012 1" solimp="0.95 0.99 0.001"/>'
         for thing in things
         if thing.grips
     )

@@ -89,6 +89,7 @@ def button(name: str, color: str, size: float, spot: Spot) -> Thing:
 
 
 PRESS: Final = 0.012  # metres that a button goes down
+HANDLE: Final = 0.046  # metres that the handle of a drawer sticks out
 BUTTON_TOP: Final = 0.034  # metres above the table
 
 
@@ -127,7 +128,14 @@ class Cabinet:
     @property
     def handle(self) -> tuple[float, float]:
         """Where a handle is held, in the drawer's frame: x from its front, z above its floor."""
-        return 0.03, 0.034 * self.size
+        return HANDLE - 0.016, 0.034 * self.size
+
+    @property
+    def tip(self) -> tuple[float, float]:
+        """Where the end of a handle is, x and y, when its drawer is open."""
+        x, y, turn = self.spot
+        reach = self.depth + self.travel + HANDLE
+        return x + reach * float(np.cos(turn)), y + reach * float(np.sin(turn))
 
     def things(self, color: str) -> list[Thing]:
         """The cabinet, and its drawers from the bottom up."""
@@ -148,14 +156,14 @@ class Cabinet:
         """A drawer whose frame is on its floor, in the middle of its front."""
         wood, board, tall = "0.80 0.66 0.46 1", 0.005, self.level / 2 - 0.006
         wide, deep = self.width - 0.014, self.depth - 0.008
-        reach, high = self.handle
+        _, high = self.handle
         parts = [
             _box("", (board, self.width - 0.002, self.level / 2 - 0.002), (-board, 0, self.level / 2), wood, "fixed"),
             _box("", (deep, wide, 0.003), (-deep, 0, 0.003), wood, "fixed"),
             _box("", (deep, 0.004, tall * 0.75), (-deep, wide - 0.004, tall * 0.75), wood, "fixed"),
             _box("", (deep, 0.004, tall * 0.75), (-deep, 0.004 - wide, tall * 0.75), wood, "fixed"),
             _box("", (0.004, wide, tall * 0.75), (0.004 - 2 * deep, 0, tall * 0.75), wood, "fixed"),
-            _box(f"{name} handle", (reach / 2 + 0.008, 0.008, 0.011), (reach / 2 + 0.008, 0, high), STEEL, "fixed"),
+            _box(f"{name} handle", (HANDLE / 2, 0.008, 0.011), (HANDLE / 2, 0, high), STEEL, "fixed"),
         ]
         return (
             f'<body name="{name} drawer" pos="{self.depth} 0 {floor}">'

@@ -27,7 +27,7 @@ def reach(world: World, place: Floats, yaw: float, height: float, *, opened: boo
     if beside < _ASIDE and turn < _ASKEW:
         above = float(hand.place[2])  # near enough to be put right where it is
     elif hand.place[2] < above - _BELOW:
-        return Goal(down(np.array([*hand.place[:2], above]), hand.yaw), opened)
+        return Goal(Pose(np.array([*hand.place[:2], above]), hand.turn), opened)  # turning could push things away
     return Goal(down(np.array([*place[:2], above]), yaw), opened)
 
 

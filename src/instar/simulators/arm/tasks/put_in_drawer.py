@@ -29,6 +29,7 @@ class PutInDrawer:
         """A cabinet on one side, and two blocks on the other."""
         cabinet, level, side = drawn(palette)
         layout, half_side = Layout(palette.rng), HALF * palette.size()
+        layout.take(*cabinet.tip, 0.07)
         *colors, own = palette.colors(3)
         low, high = ((0.40, -0.25), (0.58, -0.11)) if side > 0 else ((0.40, 0.11), (0.58, 0.25))
         blocks = tuple(
