@@ -10,6 +10,7 @@ from instar.doctor import DoctorConfig, examine
 from instar.errors import ConfigError
 from instar.sheets import GAP, MOST, TALL, contact_sheet, histograms
 from tests.demos.rlbench.made import write_episode
+from tests.simulators.arm.playing import needs_pictures
 
 
 def shade(value: int, height: int = 64, width: int = 128) -> np.ndarray:
@@ -53,3 +54,9 @@ def test_the_doctor_draws_demonstrations(tmp_path: Path) -> None:
 def test_pictures_are_of_demonstrations(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match="pictures are of demonstrations"):
         examine(DoctorConfig(pictures=tmp_path))
+
+
+@needs_pictures
+def test_demonstrations_that_bear_the_name_of_a_simulator_are_told_by_their_options() -> None:
+    found = examine(DoctorConfig(plugin="arm:episodes=2,height=16,width=32,tasks=pick_and_lift"))
+    assert "episodes" in {finding.subject for finding in found}

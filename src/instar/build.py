@@ -22,6 +22,7 @@ from instar.plugins import Choice
 from instar.progress import Progress, silent
 from instar.robot import Robot
 from instar.samples import FORMAT, ActionStatistics, Manifest, read_manifest
+from instar.seeing.track_file import with_traces
 from instar.shards import LeftOut, Row, ShardWriter
 
 logger = logging.getLogger(__name__)
@@ -45,6 +46,7 @@ class BuildConfig:
     episodes: int | None = None  # only the first so many episodes of every source
     holdout: float = 0.0  # share of all episodes, chosen by a hash of their ids, that are kept for judging
     held_out: bool = False  # build the episodes that --holdout keeps, and no others
+    traces: tuple[Path, ...] = ()  # files of `instar trace`, each for the source that it was made of
     weights: tuple[float, ...] = ()  # of several sources, one each: see balance. All the same where not given
     # what a weight is. sizes: how often each sample of a source is seen in an epoch, as in OpenVLA; shares: how much of
     # an epoch is of a source, however large it is
@@ -127,6 +129,8 @@ def build(config: BuildConfig, progress: Progress = silent) -> BuildSummary:
     Raises ConfigError if the folder holds something else or a build with another plan, DataError if no episode can be
     used (with `strict`: if one cannot), MismatchError if the episodes of a source are not all of one robot.
     """
+    if config.traces:
+        config = replace(config, demos=with_traces(config.sources, config.traces), traces=())
     if len(config.sources) == 1:
         return _build(config, config.sources[0], progress)
     return _build_several(config, progress)

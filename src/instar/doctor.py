@@ -1,5 +1,6 @@
 """What this machine can and cannot do for instar, and what to type where something is missing."""
 
+import dataclasses
 import logging
 import os
 import platform
@@ -107,7 +108,9 @@ def _examined(text: str, pictures: Path | None, progress: Progress) -> list[Find
     choice = plugins.Choice.parse(text)
     kinds = [kind for kind in plugins.KINDS if choice.name in plugins.names(kind)]
     for kind in kinds if not _is_recorded(choice) else ():  # RLBench is a simulator, and what it recorded a format
-        if hasattr(plugins.load(kind, choice.name), "examine"):
+        plugin = plugins.load(kind, choice.name)
+        known = {"", *(item.name for item in dataclasses.fields(plugin))}  # of demonstrations by the same name: others
+        if hasattr(plugin, "examine") and known >= set(choice.options):
             patient: Patient = plugins.make(kind, choice)
             return list(patient.examine())
     if "demos" in kinds:

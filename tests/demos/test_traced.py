@@ -1,5 +1,6 @@
 """Demonstrations with the traces that were found in them."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -8,7 +9,7 @@ import pytest
 from instar import plugins
 from instar.build import BuildConfig, build
 from instar.demo import DemoSource
-from instar.errors import MismatchError
+from instar.errors import DataError, MismatchError
 from instar.plugins import Choice
 from instar.samples import Samples
 from instar.seeing.track import Track, quality
@@ -93,3 +94,12 @@ def test_two_cameras_are_two_files(demos: str, tmp_path: Path) -> None:
     # Both are of the same camera here: what the later file says holds.
     assert source.episode("train/000002").steps[0].observation.effector == {"image_0": (1.0, 2.0)}
     assert conform("demos", chosen)
+
+
+def test_a_build_takes_traces_beside_the_demonstrations(demos: str, tmp_path: Path) -> None:
+    trace(demos, tmp_path / "traces.parquet", ["train/000001", "train/000002"])
+    config = BuildConfig(demos, tmp_path / "out", recipe="llarva:history=1", workers=1)
+    with pytest.raises(DataError, match="nobody saw the end effector"):
+        build(config)
+    summary = build(replace(config, out=tmp_path / "traced", traces=(tmp_path / "traces.parquet",)))
+    assert (summary.episodes, summary.counts) == (2, {"llarva": 8})
