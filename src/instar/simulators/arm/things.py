@@ -131,11 +131,12 @@ class Cabinet:
         return HANDLE - 0.016, 0.034 * self.size
 
     @property
-    def tip(self) -> tuple[float, float]:
-        """Where the end of a handle is, x and y, when its drawer is open."""
+    def outline(self) -> list[tuple[float, float]]:
+        """Where an open drawer sticks out to, x and y: the end of its handle, and the corners of its front."""
         x, y, turn = self.spot
-        reach = self.depth + self.travel + HANDLE
-        return x + reach * float(np.cos(turn)), y + reach * float(np.sin(turn))
+        front, c, s = self.depth + self.travel, float(np.cos(turn)), float(np.sin(turn))
+        own = ((front + HANDLE, 0.0), (front, self.width), (front, -self.width))
+        return [(x + c * ahead - s * beside, y + s * ahead + c * beside) for ahead, beside in own]
 
     def things(self, color: str) -> list[Thing]:
         """The cabinet, and its drawers from the bottom up."""

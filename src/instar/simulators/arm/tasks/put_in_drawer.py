@@ -29,7 +29,8 @@ class PutInDrawer:
         """A cabinet on one side, and two blocks on the other."""
         cabinet, level, side = drawn(palette)
         layout, half_side = Layout(palette.rng), HALF * palette.size()
-        layout.take(*cabinet.tip, 0.07)
+        for x, y in cabinet.outline:  # the hand is wide, and takes the blocks when the drawer is open
+            layout.take(x, y, 0.07)
         *colors, own = palette.colors(3)
         low, high = ((0.40, -0.25), (0.58, -0.11)) if side > 0 else ((0.40, 0.11), (0.58, 0.25))
         blocks = tuple(

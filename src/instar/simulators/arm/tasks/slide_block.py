@@ -35,7 +35,7 @@ class SlideBlock:
         """The block in the middle, targets before three of its sides."""
         rng, half_side = palette.rng, SIDE * palette.size()
         *colors, own = palette.colors(TARGETS + 1)
-        x, y, turn = (float(value) for value in rng.uniform((0.44, -0.05, -0.3), (0.48, 0.05, 0.3)))
+        x, y, turn = (float(value) for value in rng.uniform((0.42, -0.05, -0.3), (0.46, 0.05, 0.3)))
         moved = slab("block", own, (half_side, half_side, half_side * 0.55), (x, y, turn))
         sides = rng.permutation(4)[:TARGETS]
         angles = [turn + float(side) * np.pi / 2 for side in sides]
